@@ -13,8 +13,8 @@
 /* Opens a cgroup directory. -ENOTSUP when the path is not on cgroup2, -ENOENT when there is none. */
 int cgroup_open(const char *path, struct error *error);
 
-/* Writes every limit of `limits`. A limit whose controller is missing is an error when required_controllers
- * names it; otherwise its name ("memory", "cpu", ...) is added to `missing`, comma separated. */
+/* Writes every limit of `limits`. A limit whose controller is missing is an error when required_controllers names
+ * it; otherwise its name ("memory", "cpu", ...) is added to `missing`, comma separated. */
 int cgroup_apply_limits(int cgroup_fd, const Diego__Supervisor__Cgroup *limits, struct buffer *missing,
                         struct error *error);
 
@@ -33,8 +33,8 @@ int cgroup_oom_kills(int cgroup_fd, uint64_t *ret, struct error *error);
 /* memory.peak in bytes, 0 where the kernel has none. */
 uint64_t cgroup_memory_peak(int cgroup_fd);
 
-/* Controllers of a mounted hierarchy ("cpuset cpu io memory pids"); *ret is the caller's. -ENOTSUP when the
- * path is not on cgroup2. */
+/* Controllers of a mounted hierarchy ("cpuset cpu io memory pids"); *ret is the caller's. -ENOTSUP when the path is
+ * not on cgroup2. */
 int cgroup_controllers(const char *path, char **ret, struct error *error);
 
 #endif

@@ -21,13 +21,11 @@ int message_connect(int dir_fd, const char *name, struct error *error);
 /* The pid, uid and gid of the other side (SO_PEERCRED). */
 int message_peer(int fd, pid_t *ret_pid, uid_t *ret_uid, struct error *error);
 
-/* Sends one datagram. -EAGAIN when a non-blocking socket is full, -EPIPE when the other side is gone; no
- * SIGPIPE. */
-int message_send(int fd, const void *bytes, size_t size, const int *fds, size_t fd_count,
-                 struct error *error);
+/* Sends one datagram. -EAGAIN when a non-blocking socket is full, -EPIPE when the other side is gone; no SIGPIPE. */
+int message_send(int fd, const void *bytes, size_t size, const int *fds, size_t fd_count, struct error *error);
 
-/* Receives one datagram into `buffer` (cleared first). Returns 1; 0 at end of stream; -EAGAIN when there is
- * none. `fds` (MESSAGE_MAX_FDS of them) become the caller's, close-on-exec; *ret_fd_count of them are set. */
+/* Receives one datagram into `buffer` (cleared first). Returns 1; 0 at end of stream; -EAGAIN when there is none.
+ * `fds` (MESSAGE_MAX_FDS of them) become the caller's, close-on-exec; *ret_fd_count of them are set. */
 int message_receive(int fd, struct buffer *buffer, int fds[static MESSAGE_MAX_FDS], size_t *ret_fd_count,
                     struct error *error);
 

@@ -1,6 +1,6 @@
 /* The only module that opens paths below a directory that a task can change: its rootfs, its allocation
- * directory, /proc/PID. Everything goes from a descriptor with openat2, so that neither `..` nor a symbolic
- * or magic link leads outside. Descriptors returned are close-on-exec and the caller's. */
+ * directory, /proc/PID. Everything goes from a descriptor with openat2, so that neither `..` nor a symbolic or
+ * magic link leads outside. Descriptors returned are close-on-exec and the caller's. */
 #ifndef DIEGO_SYS_PATH_H
 #define DIEGO_SYS_PATH_H
 
@@ -17,16 +17,15 @@ enum path_links {
 };
 
 /* Opens `path` (leading / ignored) below root_fd with open(2) flags. Errors name the path. */
-int path_open(int root_fd, const char *path, int flags, mode_t mode, enum path_links links,
-              struct error *error);
+int path_open(int root_fd, const char *path, int flags, mode_t mode, enum path_links links, struct error *error);
 
 /* Opens a directory of the host by its absolute path, O_PATH; the host's own links are followed. */
 int path_open_host_directory(const char *path, struct error *error);
 
 /* Opens the directory `path` below root_fd (O_PATH), making what is missing with `mode`, owned by uid and gid
  * (-1: leave). An existing part that is not a directory is -ENOTDIR; links follow `links`. */
-int path_make_directories(int root_fd, const char *path, mode_t mode, uid_t uid, gid_t gid,
-                          enum path_links links, struct error *error);
+int path_make_directories(int root_fd, const char *path, mode_t mode, uid_t uid, gid_t gid, enum path_links links,
+                          struct error *error);
 
 /* Reads a small regular file below root_fd; links on the way are refused, a FIFO or device is -EINVAL. */
 int path_read_file(int root_fd, const char *path, size_t limit, struct buffer *contents, struct error *error);
@@ -35,12 +34,11 @@ int path_read_file(int root_fd, const char *path, size_t limit, struct buffer *c
 int path_write_file(int dir_fd, const char *name, const void *bytes, size_t size, mode_t mode, bool sync,
                     struct error *error);
 
-/* Opens a FIFO of the allocation directory for writing without blocking: no link followed, checked to be a
- * FIFO (or /dev/null, when path says so). -ENXIO while nobody reads. `path` is absolute. */
+/* Opens a FIFO of the allocation directory for writing without blocking: no link followed, checked to be a FIFO
+ * (or /dev/null, when path says so). -ENXIO while nobody reads. `path` is absolute. */
 int path_open_log_fifo(const char *path, struct error *error);
 
-/* Removes dir_fd/name and all below it, never leaving the file system or following a link. Missing is
- * success. */
+/* Removes dir_fd/name and all below it, never leaving the file system or following a link. Missing is success. */
 int path_remove_tree(int dir_fd, const char *name, struct error *error);
 
 #endif
