@@ -2,7 +2,7 @@
 
 #include <stdarg.h>
 
-static char *format_text(const char *format, va_list arguments) {
+_printf_(1, 0) static char *format_text(const char *format, va_list arguments) {
     char *text = NULL;
     return vasprintf(&text, format, arguments) < 0 ? NULL : text;
 }
@@ -70,7 +70,8 @@ char *error_format(const struct error *error) {
         char reason[128];
         const char *text = link->text != NULL ? link->text : strerror_r(link->code, reason, sizeof reason);
         char *longer = NULL;
-        int written = whole == NULL ? asprintf(&longer, "%s", text) : asprintf(&longer, "%s: %s", whole, text);
+        int written =
+            whole == NULL ? asprintf(&longer, "%s", text) : asprintf(&longer, "%s: %s", whole, text);
         free(whole);
         if (written < 0)
             return NULL;

@@ -35,7 +35,7 @@ int process_identify(pid_t pid, struct process_identity *ret, struct error *erro
 /* A pidfd of the very same process, or -ESRCH when it is gone (or another has its pid, or the machine booted). */
 int process_open(const struct process_identity *identity, struct error *error);
 
-/* SIGHUP, sighup, HUP or 1 to its number; -EINVAL when unknown. */
+/* SIGHUP, sighup, HUP or 1 to its number, SIGNULL or 0 to 0; -EINVAL when unknown. */
 int process_signal_number(const char *name);
 const char *process_signal_name(int number); /* "SIGTERM"; NULL when unknown */
 
