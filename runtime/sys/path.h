@@ -34,11 +34,13 @@ int path_read_file(int root_fd, const char *path, size_t limit, struct buffer *c
 int path_write_file(int dir_fd, const char *name, const void *bytes, size_t size, mode_t mode, bool sync,
                     struct error *error);
 
-/* Opens a FIFO of the allocation directory for writing without blocking: no link followed, checked to be a FIFO
- * (or /dev/null, when path says so). -ENXIO while nobody reads. `path` is absolute. */
+/* Opens a FIFO of the allocation directory, ALLOC_DIR/alloc/logs/NAME, for writing without blocking: no link in or
+ * after `alloc` followed, checked to be a FIFO (or /dev/null, when path says so). -ENXIO while nobody reads. The
+ * descriptor is non-blocking. `path` is absolute. */
 int path_open_log_fifo(const char *path, struct error *error);
 
-/* Removes dir_fd/name and all below it, never leaving the file system or following a link. Missing is success. */
+/* Removes dir_fd/name (one component) and all below it, never entering a mount or following a link. Missing is
+ * success; a mount in the tree is -EBUSY. */
 int path_remove_tree(int dir_fd, const char *name, struct error *error);
 
 #endif

@@ -17,9 +17,14 @@
 #include "runtime/sys/path.h"
 
 struct test_directory {
-    char path[32];
+    char path[32]; /* "/tmp/diego-test-XXXXXX" */
     int fd;
 };
+
+static inline int test_remove_directory(const char *parent, const char *path) {
+    _cleanup_close_ int parent_fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return path_remove_tree(parent_fd, path + strlen(parent) + 1, NULL);
+}
 
 /* Setup and teardown for cmocka_unit_test_setup_teardown: *state is a struct test_directory. */
 static inline int test_directory_setup(void **state) {
@@ -36,7 +41,7 @@ static inline int test_directory_setup(void **state) {
 static inline int test_directory_teardown(void **state) {
     struct test_directory *directory = *state;
     fd_close(directory->fd);
-    int failed = path_remove_tree(AT_FDCWD, directory->path, NULL);
+    int failed = test_remove_directory("/tmp", directory->path);
     free(directory);
     return failed;
 }

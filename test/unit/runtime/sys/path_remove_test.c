@@ -72,7 +72,7 @@ static void depth_is_not_limited(void **state) {
     _cleanup_close_ int tree = open(path, O_PATH | O_CLOEXEC);
     make_chain(tree, "a-name-that-makes-the-path-longer-than-any-buffer-for-paths", 10000);
     make_chain(tree, "second", 100);
-    assert_int_equal(path_remove_tree(AT_FDCWD, path, NULL), 0);
+    assert_int_equal(test_remove_directory("/dev/shm", path), 0);
     assert_false(test_exists(AT_FDCWD, path));
 }
 

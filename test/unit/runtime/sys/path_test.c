@@ -191,6 +191,7 @@ static void log_fifo_opens_without_blocking(void **state) {
     _cleanup_free_ char *path = make_log_fifo(directory);
     assert_int_equal(path_open_log_fifo(path, NULL), -ENXIO);
     _cleanup_close_ int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0);
     _cleanup_close_ int writer = path_open_log_fifo(path, NULL);
     assert_true(writer >= 0);
     assert_int_equal(fcntl(writer, F_GETFL) & O_ACCMODE, O_WRONLY);
@@ -210,6 +211,7 @@ static void log_fifo_that_is_something_else_is_refused(void **state) {
     struct test_directory *directory = *state;
     _cleanup_free_ char *path = make_log_fifo(directory);
     _cleanup_close_ int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0);
     renameat(directory->fd, "alloc/logs/.web.stdout.fifo", directory->fd, "alloc/logs/other");
     assert_int_equal(path_open_log_fifo(path, NULL), -ENOENT);
     symlinkat("other", directory->fd, "alloc/logs/.web.stdout.fifo");
@@ -228,6 +230,7 @@ static void log_fifo_directory_must_not_be_swapped_for_a_link(void **state) {
     struct test_directory *directory = *state;
     _cleanup_free_ char *path = make_log_fifo(directory);
     _cleanup_close_ int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0);
     renameat(directory->fd, "alloc/logs", directory->fd, "elsewhere");
     symlinkat("../elsewhere", directory->fd, "alloc/logs");
     assert_int_equal(path_open_log_fifo(path, NULL), -ELOOP);
@@ -248,6 +251,7 @@ static void log_fifo_below_links_of_the_host_is_fine(void **state) {
     char path[64];
     snprintf(path, sizeof path, "%s/nomad/alloc/logs/f", directory->path);
     _cleanup_close_ int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(reader >= 0);
     _cleanup_close_ int writer = path_open_log_fifo(path, NULL);
     assert_true(writer >= 0);
 }
