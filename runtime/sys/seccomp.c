@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 
@@ -15,7 +16,7 @@
 /* All namespaces that clone(2) can make. */
 enum { CLONE_NAMESPACES = 0x7E020000 };
 
-enum { X32_BIT = 0x40000000 };
+enum { I386_SOCKET = 359 };
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the low half of an argument comes first");
 
@@ -27,7 +28,6 @@ static const struct architecture {
 #if defined(__x86_64__)
     {SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64},
     {SCMP_ARCH_X86, AUDIT_ARCH_I386},
-    {SCMP_ARCH_X32, AUDIT_ARCH_X86_64},
 #elif defined(__aarch64__)
     {SCMP_ARCH_AARCH64, AUDIT_ARCH_AARCH64},
 #else
@@ -136,10 +136,11 @@ static void append_skip_unless_equal(struct buffer *program, uint32_t value, siz
     append(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, (uint8_t)count));
 }
 
-/* Decides every call from SECCOMP_FIRST_RECENT on. */
+/* Decides every call from SECCOMP_FIRST_RECENT on. Those of x32 are among them (they have bit 30 set) and
+ * answer ENOSYS as on Debian's kernels: a third architecture would cost each start 60 us for programs that
+ * nobody has. */
 static void append_recent(struct buffer *program) {
     append_load(program, offsetof(struct seccomp_data, nr));
-    append(program, (struct sock_filter)BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)X32_BIT));
     size_t body = 2 * seccomp_recent_count + 1;
     append(program,
            (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, SECCOMP_FIRST_RECENT, 0, (uint8_t)body));
@@ -150,25 +151,37 @@ static void append_recent(struct buffer *program) {
     append_return(program, SECCOMP_RET_ERRNO | ENOSYS);
 }
 
+/* Negative when the architecture has no such call. */
+static int resolve_number(const struct architecture *architecture, const char *name) {
+    /* libseccomp answers i386's socket with a pseudo number that stands for socketcall as well. */
+    if (architecture->audit == AUDIT_ARCH_I386 && strcmp(name, "socket") == 0)
+        return I386_SOCKET;
+    return seccomp_syscall_resolve_name_arch(architecture->token, name);
+}
+
+/* Expects and leaves the call's number in the accumulator. */
 static void append_denial(struct buffer *program, const struct architecture *architecture,
                           const struct seccomp_argument_denial *denial) {
-    int number = seccomp_syscall_resolve_name_arch(architecture->token, denial->name);
-    /* Negative: not a call of this architecture (or one that it has behind socketcall only). */
+    int number = resolve_number(architecture, denial->name);
     if (number < 0)
         return;
-    append_load(program, offsetof(struct seccomp_data, arch));
-    append_skip_unless_equal(program, architecture->audit, 5);
-    append_load(program, offsetof(struct seccomp_data, nr));
-    append_skip_unless_equal(program, (uint32_t)number, 3);
+    append_skip_unless_equal(program, (uint32_t)number, 4);
     append_load(program, offsetof(struct seccomp_data, args) + denial->argument * sizeof(uint64_t));
     append_skip_unless_equal(program, denial->value, 1);
     append_return(program, SECCOMP_RET_ERRNO | (uint32_t)denial->code);
+    append_load(program, offsetof(struct seccomp_data, nr));
 }
 
-static void append_denials(struct buffer *program) {
-    for (size_t i = 0; i < ARRAY_SIZE(architectures); i++)
-        for (size_t j = 0; j < seccomp_argument_denial_count; j++)
-            append_denial(program, &architectures[i], &seccomp_argument_denials[j]);
+static void append_denials(struct buffer *program, const struct architecture *architecture) {
+    _cleanup_buffer_ struct buffer body = BUFFER_INIT;
+    append_load(&body, offsetof(struct seccomp_data, nr));
+    for (size_t i = 0; i < seccomp_argument_denial_count; i++)
+        append_denial(&body, architecture, &seccomp_argument_denials[i]);
+
+    append_load(program, offsetof(struct seccomp_data, arch));
+    append_skip_unless_equal(program, architecture->audit, body.size / sizeof(struct sock_filter));
+    buffer_append(program, body.data, body.size);
+    program->failed |= body.failed;
 }
 
 /* ---- both ---- */
@@ -194,7 +207,8 @@ static int take_filter(struct buffer *program, struct seccomp_filter **ret) {
 int seccomp_filter_compile_default(uint64_t capabilities, struct seccomp_filter **ret, struct error *error) {
     _cleanup_buffer_ struct buffer program = BUFFER_INIT;
     append_recent(&program);
-    append_denials(&program);
+    for (size_t i = 0; i < ARRAY_SIZE(architectures); i++)
+        append_denials(&program, &architectures[i]);
     int r = append_compiled(capabilities, &program);
     if (r >= 0)
         r = take_filter(&program, ret);

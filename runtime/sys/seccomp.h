@@ -16,9 +16,9 @@ struct seccomp_filter {
     unsigned short count;
 };
 
-/* Compiles the default profile for every architecture this machine runs (amd64: x86_64, x86, x32). Calls that
- * Docker grants with a capability (mount with SYS_ADMIN, ...) are allowed when `capabilities` has its bit.
- * Takes about 10 ms: compile once for the default capabilities and keep it. */
+/* Compiles the default profile for this machine's architectures (amd64: x86_64 and i386; x32 answers ENOSYS).
+ * Calls that Docker grants with a capability (mount with SYS_ADMIN, ...) are allowed when `capabilities` has
+ * its bit. Takes about 5 ms: compile once for the default capabilities and keep it. */
 int seccomp_filter_compile_default(uint64_t capabilities, struct seccomp_filter **ret, struct error *error);
 
 /* Puts the filter on the calling thread for good. The thread has no_new_privs set, or CAP_SYS_ADMIN in its
