@@ -12,7 +12,8 @@ static void print_feature(FILE *stream, const struct host_feature *feature) {
     const char *mark = feature->present ? "yes" : feature->required ? "NO" : "no";
     fprintf(stream, "%-4s %-24s %s\n", mark, feature->name, feature->detail != NULL ? feature->detail : "");
     if (!feature->present && feature->remedy != NULL)
-        fprintf(stream, "     %-24s %s%s\n", "", feature->required ? "needed: " : "without it: ", feature->remedy);
+        fprintf(stream, "     %-24s %s%s\n", "",
+                feature->required ? "needed: " : "without it: ", feature->remedy);
 }
 
 int check_run(FILE *stream) {
@@ -28,7 +29,8 @@ int check_run(FILE *stream) {
     for (size_t i = 0; i < health.feature_count; i++)
         print_feature(stream, &health.features[i]);
     bool healthy = health.state == NODE_HEALTHY;
-    fprintf(stream, "\n%s: %s\n", healthy ? "This host can run tasks" : "This host cannot run tasks with the defaults",
+    fprintf(stream, "\n%s: %s\n",
+            healthy ? "This host can run tasks" : "This host cannot run tasks with the defaults",
             health.description);
     node_health_release(&health);
     return healthy ? 0 : 1;

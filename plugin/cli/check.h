@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* Prints a table for people, with the default configuration. Returns the exit status: 0 when tasks can run here with
- * every limit, 1 when not. */
+/* Prints a table for people, with the default configuration. Returns the exit status: 0 when tasks can run
+ * here with every limit, 1 when not. */
 int check_run(FILE *stream);
 
 #endif

@@ -44,7 +44,9 @@ static double mhz_per_core(const ClientTopology *topology) {
     uint64_t total = topology->override_total_compute;
     for (size_t i = 0; topology->override_total_compute == 0 && i < topology->n_cores; i++) {
         const ClientTopologyCore *core = topology->cores[i];
-        total += core->base_speed > 0 ? core->base_speed : core->max_speed > 0 ? core->max_speed : core->guess_speed;
+        total += core->base_speed > 0  ? core->base_speed
+                 : core->max_speed > 0 ? core->max_speed
+                                       : core->guess_speed;
     }
     return (double)total / (double)topology->n_cores;
 }
@@ -55,7 +57,8 @@ static void handle_set_config(struct rpc_call *call, const ProtobufCMessage *mes
     struct driver *driver = service;
     _cleanup_error_ struct error error = ERROR_INIT;
     struct plugin_config *config = NULL;
-    int result = plugin_config_decode(request->msgpack_config.data, request->msgpack_config.len, &config, &error);
+    int result =
+        plugin_config_decode(request->msgpack_config.data, request->msgpack_config.len, &config, &error);
     if (result == 0 && request->nomad_config != NULL && request->nomad_config->driver != NULL) {
         driver->mhz_per_core = mhz_per_core(request->nomad_config->driver->topology);
         result = driver_configure(driver, TAKE_PTR(config), &error);
@@ -75,8 +78,8 @@ static const struct rpc_method METHODS[] = {
      &hashicorp__nomad__plugins__base__proto__plugin_info_request__descriptor, handle_plugin_info},
     {BASE_PATH("ConfigSchema"), RPC_UNARY,
      &hashicorp__nomad__plugins__base__proto__config_schema_request__descriptor, handle_config_schema},
-    {BASE_PATH("SetConfig"), RPC_UNARY, &hashicorp__nomad__plugins__base__proto__set_config_request__descriptor,
-     handle_set_config},
+    {BASE_PATH("SetConfig"), RPC_UNARY,
+     &hashicorp__nomad__plugins__base__proto__set_config_request__descriptor, handle_set_config},
 };
 
 struct rpc_service base_service(struct driver *driver) {

@@ -4,12 +4,13 @@
 
 #include "plugin/config/task_spec.h"
 
-int driver_init(struct driver *driver, struct event_loop *loop, struct logger *logger, const struct spawner *spawner,
-                struct error *error) {
+int driver_init(struct driver *driver, struct event_loop *loop, struct logger *logger,
+                const struct spawner *spawner, struct error *error) {
     *driver = (struct driver){.loop = loop, .logger = logger, .spawner = spawner};
     task_table_init(&driver->tasks);
     event_streams_init(&driver->events);
-    return fingerprint_init(&driver->fingerprint, loop, (const struct plugin_config *const *)&driver->config, error);
+    return fingerprint_init(&driver->fingerprint, loop, (const struct plugin_config *const *)&driver->config,
+                            error);
 }
 
 void driver_release(struct driver *driver) {

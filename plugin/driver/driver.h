@@ -1,7 +1,7 @@
 /* The task driver as Nomad sees it: one instance per plugin process, all of it on one event loop thread.
  *
- * Nothing happens before the driver is configured: SetConfig with Nomad's part, or the first Driver RPC (then with
- * the defaults). */
+ * Nothing happens before the driver is configured: SetConfig with Nomad's part, or the first Driver RPC (then
+ * with the defaults). */
 #ifndef DIEGO_DRIVER_DRIVER_H
 #define DIEGO_DRIVER_DRIVER_H
 
@@ -15,22 +15,22 @@
 
 struct driver {
     struct event_loop *loop;
-    struct logger *logger;         /* its level follows the configuration */
+    struct logger *logger; /* its level follows the configuration */
     const struct spawner *spawner;
-    struct plugin_config *config;  /* owned; NULL until configured */
-    double mhz_per_core;           /* from Nomad's topology, for TotalTicks; 0: unknown */
+    struct plugin_config *config; /* owned; NULL until configured */
+    double mhz_per_core;          /* from Nomad's topology, for TotalTicks; 0: unknown */
     struct task_table tasks;
     struct event_streams events;
     struct fingerprint fingerprint;
 };
 
 /* loop, logger and spawner are borrowed. */
-int driver_init(struct driver *driver, struct event_loop *loop, struct logger *logger, const struct spawner *spawner,
-                struct error *error);
+int driver_init(struct driver *driver, struct event_loop *loop, struct logger *logger,
+                const struct spawner *spawner, struct error *error);
 void driver_release(struct driver *driver);
 
-/* Takes over a configuration (owned from now on): directories, spawner, log level. A second one replaces what may
- * change; tasks that run keep theirs. */
+/* Takes over a configuration (owned from now on): directories, spawner, log level. A second one replaces what
+ * may change; tasks that run keep theirs. */
 int driver_configure(struct driver *driver, struct plugin_config *config, struct error *error);
 
 /* Configures with the defaults where SetConfig never came. */

@@ -59,7 +59,7 @@ void event_streams_emit(struct event_streams *streams, const struct task *task, 
     event.n_annotations = annotation_count;
     event.annotations = pointers;
     LIST_FOR_EACH(node, &streams->streams)
-        rpc_call_send(LIST_ENTRY(node, struct event_stream, link)->call, &event.base);
+    rpc_call_send(LIST_ENTRY(node, struct event_stream, link)->call, &event.base);
 }
 
 void event_streams_emit_started(struct event_streams *streams, const struct task *task,

@@ -23,7 +23,7 @@ struct exec_session {
     int control_fd;
     struct event_source *control;
     struct output outputs[2];
-    int input_fd; /* the terminal's master is shared with outputs[0] and not owned here */
+    int input_fd;               /* the terminal's master is shared with outputs[0] and not owned here */
     struct event_source *input; /* only while input waits for room */
     struct buffer input_queue;
     bool tty;
@@ -59,7 +59,8 @@ static bool read_output(struct output *output) {
     return true;
 }
 
-/* The process has ended: what it wrote is in the pipes already, what its children will write does not count. */
+/* The process has ended: what it wrote is in the pipes already, what its children will write does not count.
+ */
 static void finish(struct exec_session *session) {
     for (size_t i = 0; i < ARRAY_SIZE(session->outputs); i++) {
         while (session->outputs[i].fd >= 0 && read_output(&session->outputs[i]))
@@ -76,8 +77,8 @@ static int watch_output(struct exec_session *session, enum exec_stream stream, i
     struct output *output = &session->outputs[stream];
     output->fd = fd;
     fd_set_nonblocking(fd, true);
-    return event_loop_add_fd(session->loop, fd, session->paused ? 0 : EPOLLIN, output_ready, output, &output->source,
-                             error);
+    return event_loop_add_fd(session->loop, fd, session->paused ? 0 : EPOLLIN, output_ready, output,
+                             &output->source, error);
 }
 
 void exec_session_pause_output(struct exec_session *session, bool paused) {
@@ -110,8 +111,8 @@ static void input_ready(_unused_ struct event_source *source, _unused_ uint32_t 
 }
 
 static void wait_for_room(struct exec_session *session) {
-    if (session->input == NULL &&
-        event_loop_add_fd(session->loop, session->input_fd, EPOLLOUT, input_ready, session, &session->input, NULL) < 0)
+    if (session->input == NULL && event_loop_add_fd(session->loop, session->input_fd, EPOLLOUT, input_ready,
+                                                    session, &session->input, NULL) < 0)
         close_input(session);
 }
 
@@ -161,8 +162,8 @@ static void fail(struct exec_session *session, struct error *error) {
     session->callbacks->finished(session->data, error, 0, 0);
 }
 
-static int send_request(struct exec_session *session, SupervisorRequest *request, const int *fds, size_t fd_count,
-                        struct error *error) {
+static int send_request(struct exec_session *session, SupervisorRequest *request, const int *fds,
+                        size_t fd_count, struct error *error) {
     return protocol_send(session->control_fd, &request->base, fds, fd_count, error);
 }
 
@@ -177,7 +178,8 @@ void exec_session_set_window(struct exec_session *session, uint32_t rows, uint32
     send_request(session, &request, NULL, 0, NULL);
 }
 
-/* The answer to the exec request; with a terminal it brings the master. Returns false when the session ended. */
+/* The answer to the exec request; with a terminal it brings the master. Returns false when the session ended.
+ */
 static bool handle_reply(struct exec_session *session, const Diego__Supervisor__Reply *reply, int *fds,
                          size_t fd_count) {
     if (reply->id != EXEC_REQUEST_ID)
@@ -201,7 +203,8 @@ static bool handle_reply(struct exec_session *session, const Diego__Supervisor__
     return true;
 }
 
-static bool handle_event(struct exec_session *session, const SupervisorEvent *event, int *fds, size_t fd_count) {
+static bool handle_event(struct exec_session *session, const SupervisorEvent *event, int *fds,
+                         size_t fd_count) {
     if (event->event_case == DIEGO__SUPERVISOR__EVENT__EVENT_REPLY)
         return handle_reply(session, event->reply, fds, fd_count);
     if (event->event_case != DIEGO__SUPERVISOR__EVENT__EVENT_EXEC_EXITED)
@@ -222,8 +225,8 @@ static void control_ready(_unused_ struct event_source *source, _unused_ uint32_
         ProtobufCMessage *message = NULL;
         int fds[MESSAGE_MAX_FDS];
         size_t fd_count = 0;
-        int got = protocol_receive(session->control_fd, &diego__supervisor__event__descriptor, &message, fds, &fd_count,
-                                   NULL);
+        int got = protocol_receive(session->control_fd, &diego__supervisor__event__descriptor, &message, fds,
+                                   &fd_count, NULL);
         if (got == -EAGAIN)
             return;
         if (got <= 0) {
@@ -243,7 +246,8 @@ static void control_ready(_unused_ struct event_source *source, _unused_ uint32_
 static int make_pipes(struct exec_session *session, const struct exec_options *options, int child[static 3],
                       struct error *error) {
     int input[2] = {-1, -1};
-    if (options->stdin_open ? pipe2(input, O_CLOEXEC) < 0 : (input[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
+    if (options->stdin_open ? pipe2(input, O_CLOEXEC) < 0
+                            : (input[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
         return error_set_errno(error, errno, "cannot make the command's stdin");
     child[0] = input[0];
     session->input_fd = input[1];
@@ -284,8 +288,9 @@ static int send_exec(struct exec_session *session, const struct exec_options *op
     return result;
 }
 
-int exec_session_create(struct task *task, const struct exec_options *options, const struct exec_callbacks *callbacks,
-                        void *data, struct exec_session **ret, struct error *error) {
+int exec_session_create(struct task *task, const struct exec_options *options,
+                        const struct exec_callbacks *callbacks, void *data, struct exec_session **ret,
+                        struct error *error) {
     if (options->command_count == 0)
         return error_set(error, EINVAL, "command is empty: give at least a program");
     struct exec_session *session = calloc(1, sizeof *session);

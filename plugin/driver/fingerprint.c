@@ -58,8 +58,8 @@ static DriverFingerprintResponse *pack_round_trip(const DriverFingerprintRespons
     if (packed == NULL)
         return NULL;
     protobuf_c_message_pack(&response->base, packed);
-    return (DriverFingerprintResponse *)protobuf_c_message_unpack(DRIVER_DESCRIPTOR(fingerprint_response), NULL, size,
-                                                                  packed);
+    return (DriverFingerprintResponse *)protobuf_c_message_unpack(DRIVER_DESCRIPTOR(fingerprint_response),
+                                                                  NULL, size, packed);
 }
 
 static DriverFingerprintResponse *build_response(const struct plugin_config *config) {
@@ -79,8 +79,9 @@ static DriverFingerprintResponse *build_response(const struct plugin_config *con
         DriverFingerprintResponse response = DRIVER_INIT(FINGERPRINT_RESPONSE);
         response.n_attributes = count;
         response.attributes = entries;
-        response.health = health.state == NODE_HEALTHY ? DRIVER_ENUM(FINGERPRINT_RESPONSE__HEALTH_STATE__HEALTHY)
-                                                       : DRIVER_ENUM(FINGERPRINT_RESPONSE__HEALTH_STATE__UNDETECTED);
+        response.health = health.state == NODE_HEALTHY
+                              ? DRIVER_ENUM(FINGERPRINT_RESPONSE__HEALTH_STATE__HEALTHY)
+                              : DRIVER_ENUM(FINGERPRINT_RESPONSE__HEALTH_STATE__UNDETECTED);
         response.health_description = health.description;
         copy = pack_round_trip(&response);
     }
@@ -115,7 +116,8 @@ static uint64_t hash_of(const DriverFingerprintResponse *response) {
     uint64_t hash = task_id_hash(response->health_description) + (uint64_t)response->health;
     for (size_t i = 0; i < response->n_attributes; i++) {
         const Attribute *value = response->attributes[i]->value;
-        bool is_text = value->value_case == HASHICORP__NOMAD__PLUGINS__SHARED__STRUCTS__ATTRIBUTE__VALUE_STRING_VAL;
+        bool is_text =
+            value->value_case == HASHICORP__NOMAD__PLUGINS__SHARED__STRUCTS__ATTRIBUTE__VALUE_STRING_VAL;
         hash = hash * 31 + (is_text ? task_id_hash(value->string_val) : (uint64_t)value->bool_val);
     }
     return hash | 1; /* never 0 */
@@ -132,7 +134,7 @@ void fingerprint_refresh(struct fingerprint *fingerprint) {
     if (hash != fingerprint->last_hash) {
         fingerprint->last_hash = hash;
         LIST_FOR_EACH(node, &fingerprint->streams)
-            rpc_call_send(LIST_ENTRY(node, struct fingerprint_stream, link)->call, &response->base);
+        rpc_call_send(LIST_ENTRY(node, struct fingerprint_stream, link)->call, &response->base);
     }
     protobuf_c_message_free_unpacked(&response->base, NULL);
 }

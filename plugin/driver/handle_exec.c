@@ -1,7 +1,7 @@
 #include "plugin/driver/exec_session.h"
-#include "plugin/driver/exit_result.h"
 #include "plugin/driver/handlers.h"
 #include "plugin/driver/reply.h"
+#include "runtime/base/buffer.h"
 #include "runtime/base/clock.h"
 
 /* What ExecTask keeps of the output: its end, as a check's status text needs. */
@@ -43,7 +43,8 @@ static void exec_finished(void *data, const struct error *failure, int exit_code
         result.exit_code = exit_code;
         result.signal = signal;
         DriverExecTaskResponse response = DRIVER_INIT(EXEC_TASK_RESPONSE);
-        response.stdout_ = (ProtobufCBinaryData){.len = exec->output.size, .data = (uint8_t *)exec->output.data};
+        response.stdout =
+            (ProtobufCBinaryData){.len = exec->output.size, .data = (uint8_t *)exec->output.data};
         response.result = &result;
         rpc_call_reply(exec->call, &response.base);
     }

@@ -1,5 +1,4 @@
 #include "plugin/driver/exec_session.h"
-#include "plugin/driver/exit_result.h"
 #include "plugin/driver/handlers.h"
 #include "plugin/driver/reply.h"
 #include "runtime/base/clock.h"
@@ -39,9 +38,9 @@ static void send_output(void *data, enum exec_stream which, const void *bytes, s
     operation.data = (ProtobufCBinaryData){.len = size, .data = (uint8_t *)bytes};
     DriverExecTaskStreamingResponse response = DRIVER_INIT(EXEC_TASK_STREAMING_RESPONSE);
     if (which == EXEC_STDOUT)
-        response.stdout_ = &operation;
+        response.stdout = &operation;
     else
-        response.stderr_ = &operation;
+        response.stderr = &operation;
     if (rpc_call_send(stream->call, &response.base) > QUEUE_LIMIT)
         exec_session_pause_output(stream->session, true);
 }
@@ -114,7 +113,8 @@ static void set_up(struct stream_call *stream, const DriverExecTaskStreamingRequ
     };
     int result = exec_session_create(task, &options, &callbacks, stream, &stream->session, &error);
     if (result == 0)
-        result = event_loop_add_timer(stream->driver->loop, heartbeat_due, stream, &stream->heartbeat, &error);
+        result =
+            event_loop_add_timer(stream->driver->loop, heartbeat_due, stream, &stream->heartbeat, &error);
     if (result < 0) {
         finish_with(stream, RPC_UNKNOWN, &error);
         return;
@@ -128,9 +128,10 @@ static void apply(struct stream_call *stream, const DriverExecTaskStreamingReque
     if (request->tty_size != NULL && request->tty_size->height > 0 && request->tty_size->width > 0)
         exec_session_set_window(stream->session, (uint32_t)request->tty_size->height,
                                 (uint32_t)request->tty_size->width);
-    const DriverExecTaskStreamingIOOperation *input = request->stdin_;
+    const DriverExecTaskStreamingIOOperation *input = request->stdin;
     if (input != NULL && input->data.len > 0)
-        exec_session_write(stream->session, input->data.data, input->data.len); /* reads on when it is written */
+        exec_session_write(stream->session, input->data.data,
+                           input->data.len); /* reads on when it is written */
     if (input != NULL && input->close)
         exec_session_close_input(stream->session);
     if (input == NULL || input->data.len == 0)
@@ -151,7 +152,8 @@ static void stream_cancelled(struct rpc_call *call, void *data) {
     stream_free(data);
 }
 
-void handle_exec_task_streaming(struct rpc_call *call, _unused_ const ProtobufCMessage *message, void *service) {
+void handle_exec_task_streaming(struct rpc_call *call, _unused_ const ProtobufCMessage *message,
+                                void *service) {
     static const struct rpc_hooks hooks = {
         .message = client_message, .cancelled = stream_cancelled, .drained = client_drained};
     struct stream_call *stream = calloc(1, sizeof *stream);

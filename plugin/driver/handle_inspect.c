@@ -27,7 +27,8 @@ static int started_task_state(const struct task *task) {
 
 void handle_inspect_task(struct rpc_call *call, const ProtobufCMessage *message, void *service) {
     typedef Hashicorp__Nomad__Plugins__Drivers__Proto__TaskDriverStatus__AttributesEntry AttributesEntry;
-    const struct task *task = handler_find_task(service, call, ((const DriverInspectTaskRequest *)message)->task_id);
+    const struct task *task =
+        handler_find_task(service, call, ((const DriverInspectTaskRequest *)message)->task_id);
     if (task == NULL)
         return;
     const SupervisorStatus *status = task->status;
@@ -56,7 +57,9 @@ void handle_inspect_task(struct rpc_call *call, const ProtobufCMessage *message,
     driver_status.n_attributes = ATTRIBUTE_COUNT;
     driver_status.attributes = pointers;
 
-    int64_t started_ns = task->exit != NULL ? task->exit->started_ns : status != NULL ? status->started_ns : 0;
+    int64_t started_ns = task->exit != NULL ? task->exit->started_ns
+                         : status != NULL   ? status->started_ns
+                                            : 0;
     Google__Protobuf__Timestamp started = timestamp_of(started_ns);
     Google__Protobuf__Timestamp completed = timestamp_of(task->exit != NULL ? task->exit->completed_ns : 0);
     DriverExitResult result = exit_result_of(task);

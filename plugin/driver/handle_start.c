@@ -1,3 +1,5 @@
+#include <signal.h>
+
 #include "plugin/config/task_spec.h"
 #include "plugin/driver/handlers.h"
 #include "plugin/driver/reply.h"
@@ -60,7 +62,8 @@ static void start_cancelled(struct rpc_call *call, void *data) {
     rpc_call_finish(call, RPC_CANCELLED, "cancelled", NULL);
 }
 
-/* What an attempt with the same id left when its plugin died in the middle: the supervisor is ended, the files go. */
+/* What an attempt with the same id left when its plugin died in the middle: the supervisor is ended, the
+ * files go. */
 static void remove_earlier_attempt(const struct driver *driver, const char *task_dir, const char *layer_dir) {
     SupervisorTaskState *state = NULL;
     if (protocol_read_state(task_dir, &state, NULL) < 0)
@@ -81,7 +84,8 @@ static int start_task(struct driver *driver, struct rpc_call *call, const Driver
                       struct error *error) {
     static const struct rpc_hooks hooks = {.cancelled = start_cancelled};
     if (!driver->config->enabled)
-        return error_set(error, EPERM, "the diego driver is disabled on this node: set enabled = true in its plugin block");
+        return error_set(error, EPERM,
+                         "the diego driver is disabled on this node: set enabled = true in its plugin block");
     if (task_table_find(&driver->tasks, config->id) != NULL)
         return error_set(error, EEXIST, "task with ID \"%s\" already started", config->id);
     _cleanup_free_ char *task_dir = NULL;
@@ -96,9 +100,10 @@ static int start_task(struct driver *driver, struct rpc_call *call, const Driver
         return result;
     struct pending_start *start = calloc(1, sizeof *start);
     struct task *task = NULL;
-    result = start == NULL ? error_set_no_memory(error)
-                           : task_create(driver, config->id, config->name, config->alloc_id,
-                                         or_empty(spec->cgroup != NULL ? spec->cgroup->path : NULL), &task, error);
+    result = start == NULL
+                 ? error_set_no_memory(error)
+                 : task_create(driver, config->id, config->name, config->alloc_id,
+                               or_empty(spec->cgroup != NULL ? spec->cgroup->path : NULL), &task, error);
     if (result == 0) {
         *start = (struct pending_start){.call = call, .config = config};
         result = task_start(task, spec, start_ready, start, error);
@@ -127,7 +132,8 @@ void handle_start_task(struct rpc_call *call, const ProtobufCMessage *message, v
 
 /* --- RecoverTask --- */
 
-static void recover_ready(struct task *task, const struct error *failure, _unused_ bool recoverable, void *data) {
+static void recover_ready(struct task *task, const struct error *failure, _unused_ bool recoverable,
+                          void *data) {
     struct pending_start *start = data;
     if (failure != NULL) {
         _cleanup_error_ struct error error = ERROR_INIT;
@@ -142,11 +148,11 @@ static void recover_ready(struct task *task, const struct error *failure, _unuse
     free(start);
 }
 
-static int check_state(const struct driver *driver, const DriverTaskConfig *config, const SupervisorTaskState *state,
-                       struct error *error) {
+static int check_state(const struct driver *driver, const DriverTaskConfig *config,
+                       const SupervisorTaskState *state, struct error *error) {
     if (state->version != 1)
-        return error_set(error, EPROTO, "task %s: handle of version %u; this driver reads version 1", config->id,
-                         state->version);
+        return error_set(error, EPROTO, "task %s: handle of version %u; this driver reads version 1",
+                         config->id, state->version);
     if (state->task_dir[0] != '/' || state->layer_dir[0] != '/')
         return error_set(error, EPROTO, "task %s: its handle names no directories", config->id);
     struct process_identity self;
@@ -163,15 +169,16 @@ static int recover_task(struct driver *driver, struct rpc_call *call, const Driv
                         struct error *error) {
     static const struct rpc_hooks hooks = {.cancelled = start_cancelled};
     const DriverTaskConfig *config = handle->config;
-    SupervisorTaskState *state = diego__supervisor__task_state__unpack(NULL, handle->driver_state.len,
-                                                                       handle->driver_state.data);
+    SupervisorTaskState *state =
+        diego__supervisor__task_state__unpack(NULL, handle->driver_state.len, handle->driver_state.data);
     if (state == NULL)
         return error_set(error, EPROTO, "task %s: its handle cannot be read", config->id);
     struct pending_start *start = calloc(1, sizeof *start);
     struct task *task = NULL;
     int result = start == NULL ? error_set_no_memory(error) : check_state(driver, config, state, error);
     if (result == 0)
-        result = task_create(driver, config->id, config->name, config->alloc_id, state->cgroup_path, &task, error);
+        result =
+            task_create(driver, config->id, config->name, config->alloc_id, state->cgroup_path, &task, error);
     if (result == 0) {
         *start = (struct pending_start){.call = call};
         rpc_call_set_hooks(call, &hooks, start);
@@ -190,7 +197,8 @@ void handle_recover_task(struct rpc_call *call, const ProtobufCMessage *message,
     const DriverRecoverTaskRequest *request = (const DriverRecoverTaskRequest *)message;
     struct driver *driver = service;
     _cleanup_error_ struct error error = ERROR_INIT;
-    if (request->handle == NULL || request->handle->config == NULL || request->handle->config->id[0] == '\0') {
+    if (request->handle == NULL || request->handle->config == NULL ||
+        request->handle->config->id[0] == '\0') {
         rpc_call_finish(call, RPC_INVALID_ARGUMENT, "RecoverTask without a handle that names a task", NULL);
         return;
     }

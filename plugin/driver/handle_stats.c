@@ -49,9 +49,9 @@ static double percent_of(uint64_t now_us, uint64_t before_us, int64_t elapsed_ns
 
 static void fill_cpu(const struct stats_stream *stream, const struct cgroup_stats *now, DriverCPUUsage *cpu) {
     static Hashicorp__Nomad__Plugins__Drivers__Proto__CPUUsage__Fields measured[] = {
-        DRIVER_ENUM(CPUUSAGE__FIELDS__SYSTEM_MODE),       DRIVER_ENUM(CPUUSAGE__FIELDS__USER_MODE),
-        DRIVER_ENUM(CPUUSAGE__FIELDS__TOTAL_TICKS),       DRIVER_ENUM(CPUUSAGE__FIELDS__THROTTLED_PERIODS),
-        DRIVER_ENUM(CPUUSAGE__FIELDS__THROTTLED_TIME),    DRIVER_ENUM(CPUUSAGE__FIELDS__PERCENT),
+        DRIVER_ENUM(CPUUSAGE__FIELDS__SYSTEM_MODE),    DRIVER_ENUM(CPUUSAGE__FIELDS__USER_MODE),
+        DRIVER_ENUM(CPUUSAGE__FIELDS__TOTAL_TICKS),    DRIVER_ENUM(CPUUSAGE__FIELDS__THROTTLED_PERIODS),
+        DRIVER_ENUM(CPUUSAGE__FIELDS__THROTTLED_TIME), DRIVER_ENUM(CPUUSAGE__FIELDS__PERCENT),
     };
     const struct cgroup_stats *before = stream->last.read_ns != 0 ? &stream->last : now;
     int64_t elapsed_ns = now->read_ns - before->read_ns;
@@ -115,7 +115,8 @@ static void timer_fired(struct event_timer *timer, void *data) {
 }
 
 static int64_t interval_of(const Google__Protobuf__Duration *duration) {
-    int64_t interval = duration == NULL ? 0 : MIN_OF(duration->seconds, INT64_C(86400)) * NS_PER_S + duration->nanos;
+    int64_t interval =
+        duration == NULL ? 0 : MIN_OF(duration->seconds, INT64_C(86400)) * NS_PER_S + duration->nanos;
     return interval < NS_PER_MS ? NS_PER_S : interval;
 }
 

@@ -1,3 +1,5 @@
+#include <signal.h>
+
 #include "plugin/driver/handlers.h"
 #include "plugin/driver/reply.h"
 #include "runtime/sys/process.h"
@@ -26,8 +28,7 @@ static void destroy_later(void *data) {
 
 static void task_ended(struct task_waiter *waiter, struct task *task) {
     struct end_call *end = CONTAINER_OF(waiter, struct end_call, waiter);
-    if (end->destroy && !task->destroying &&
-        event_loop_post(task->driver->loop, destroy_later, task) == 0)
+    if (end->destroy && !task->destroying && event_loop_post(task->driver->loop, destroy_later, task) == 0)
         task->destroying = true;
     if (end->call != NULL)
         (end->destroy ? reply_destroyed : reply_stopped)(end->call);
@@ -68,7 +69,8 @@ void handler_abandon_task(struct task *task) {
 static uint64_t duration_ms(const Google__Protobuf__Duration *duration) {
     if (duration == NULL || duration->seconds < 0 || duration->nanos < 0)
         return 0;
-    return (uint64_t)MIN_OF(duration->seconds, INT64_C(1000000000)) * 1000 + (uint64_t)duration->nanos / 1000000;
+    return (uint64_t)MIN_OF(duration->seconds, INT64_C(1000000000)) * 1000 +
+           (uint64_t)duration->nanos / 1000000;
 }
 
 /* An unknown id is success: an error would only start Nomad's retries, minutes long (reference 5.4). */
@@ -82,8 +84,8 @@ void handle_stop_task(struct rpc_call *call, const ProtobufCMessage *message, vo
     }
     int signal = request->signal[0] != '\0' ? process_signal_number(request->signal) : SIGTERM;
     if (signal <= 0) {
-        log_message(driver->logger, LOG_WARN, "task %s: unknown kill_signal \"%s\", SIGTERM is used", task->id,
-                    request->signal);
+        log_message(driver->logger, LOG_WARN, "task %s: unknown kill_signal \"%s\", SIGTERM is used",
+                    task->id, request->signal);
         signal = SIGTERM;
     }
     _cleanup_error_ struct error error = ERROR_INIT;
@@ -129,7 +131,8 @@ void handle_signal_task(struct rpc_call *call, const ProtobufCMessage *message, 
         return;
     int number = process_signal_number(request->signal);
     if (number < 0) {
-        error_set(&error, EINVAL, "unknown signal \"%s\": use a name such as SIGHUP, hup or its number", request->signal);
+        error_set(&error, EINVAL, "unknown signal \"%s\": use a name such as SIGHUP, hup or its number",
+                  request->signal);
         reply_error(call, RPC_INVALID_ARGUMENT, &error);
         return;
     }

@@ -1,4 +1,5 @@
-/* The RPCs of the Driver service, one function each; `service` is the driver. Rules: protocol reference, part 5. */
+/* The RPCs of the Driver service, one function each; `service` is the driver. Rules: protocol reference,
+ * part 5. */
 #ifndef DIEGO_DRIVER_HANDLERS_H
 #define DIEGO_DRIVER_HANDLERS_H
 

@@ -30,8 +30,8 @@ static void describe_controllers(const struct plugin_config *config, struct buff
     for (size_t i = 0; i < config->required_controller_count; i++) {
         if (has_word(controllers, config->required_controllers[i]))
             continue;
-        buffer_append_format(text, "%s %s", missing ? "," : "cgroup v2 controllers missing:",
-                             config->required_controllers[i]);
+        buffer_append_format(
+            text, "%s %s", missing ? "," : "cgroup v2 controllers missing:", config->required_controllers[i]);
         missing = true;
     }
     if (missing)

@@ -4,7 +4,8 @@
 #include "proto/google/status.pb-c.h"
 #include "proto/nomad/recoverable_error.pb-c.h"
 
-static const char RECOVERABLE_TYPE[] = "type.googleapis.com/hashicorp.nomad.plugins.shared.structs.RecoverableError";
+static const char RECOVERABLE_TYPE[] =
+    "type.googleapis.com/hashicorp.nomad.plugins.shared.structs.RecoverableError";
 
 static void finish(struct rpc_call *call, enum rpc_status status, struct error *error, bool recoverable) {
     _cleanup_free_ char *text = error_format(error);

@@ -1,5 +1,7 @@
 #include "plugin/driver/task.h"
 
+#include <signal.h>
+
 #include "plugin/driver/driver.h"
 #include "runtime/base/clock.h"
 #include "runtime/base/fd.h"
@@ -14,8 +16,8 @@ struct pending_request {
     void *data;
 };
 
-int task_create(struct driver *driver, const char *id, const char *name, const char *alloc_id, const char *cgroup_path,
-                struct task **ret, struct error *error) {
+int task_create(struct driver *driver, const char *id, const char *name, const char *alloc_id,
+                const char *cgroup_path, struct task **ret, struct error *error) {
     struct task *task = calloc(1, sizeof *task);
     if (task == NULL)
         return error_set_no_memory(error);
@@ -114,7 +116,8 @@ static void become_orphaned(struct task *task) {
     }
     kill_cgroup(task);
     if (task->state == TASK_STARTING) {
-        error_set(&error, ECONNRESET, "the task's supervisor died while it started the task; see the kernel log for why");
+        error_set(&error, ECONNRESET,
+                  "the task's supervisor died while it started the task; see the kernel log for why");
         tell_ready(task, &error, true);
         return;
     }
@@ -208,7 +211,8 @@ static event_io_fn control_ready;
 static int connect_control(struct task *task, int control_fd, struct error *error) {
     fd_set_nonblocking(control_fd, true);
     task->control_fd = control_fd;
-    int result = event_loop_add_fd(task->driver->loop, control_fd, EPOLLIN, control_ready, task, &task->control, error);
+    int result = event_loop_add_fd(task->driver->loop, control_fd, EPOLLIN, control_ready, task,
+                                   &task->control, error);
     if (result < 0)
         task->control_fd = fd_close(task->control_fd);
     return result;
@@ -221,8 +225,8 @@ static void hello_answered(struct task *task, const Diego__Supervisor__Reply *re
     tell_ready(task, NULL, false);
 }
 
-/* Connects to a supervisor that is there already: one of an earlier plugin, or one that dropped us because we were
- * too slow to read. */
+/* Connects to a supervisor that is there already: one of an earlier plugin, or one that dropped us because we
+ * were too slow to read. */
 static int greet(struct task *task, struct error *error) {
     int control = protocol_connect(task->task_dir, error);
     if (control < 0)
@@ -249,8 +253,8 @@ static void control_ready(_unused_ struct event_source *source, _unused_ uint32_
         int fds[MESSAGE_MAX_FDS];
         size_t fd_count = 0;
         _cleanup_error_ struct error error = ERROR_INIT;
-        int got = protocol_receive(task->control_fd, &diego__supervisor__event__descriptor, &message, fds, &fd_count,
-                                   &error);
+        int got = protocol_receive(task->control_fd, &diego__supervisor__event__descriptor, &message, fds,
+                                   &fd_count, &error);
         if (got == -EAGAIN)
             return;
         if (got == -EBADMSG) {
@@ -274,7 +278,8 @@ static void control_ready(_unused_ struct event_source *source, _unused_ uint32_
 
 /* --- what others ask of a task --- */
 
-static int set_directories(struct task *task, const char *task_dir, const char *layer_dir, struct error *error) {
+static int set_directories(struct task *task, const char *task_dir, const char *layer_dir,
+                           struct error *error) {
     task->task_dir = strdup(task_dir);
     task->layer_dir = strdup(layer_dir);
     return task->task_dir == NULL || task->layer_dir == NULL ? error_set_no_memory(error) : 0;

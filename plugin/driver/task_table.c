@@ -40,6 +40,6 @@ struct task *task_table_find(const struct task_table *table, const char *id) {
 void task_table_release(struct task_table *table) {
     for (size_t i = 0; i < TASK_TABLE_BUCKETS; i++) {
         LIST_FOR_EACH(node, &table->buckets[i])
-            task_destroy(LIST_ENTRY(node, struct task, link), false);
+        task_destroy(LIST_ENTRY(node, struct task, link), false);
     }
 }

@@ -66,10 +66,8 @@ static void read_memory(int cgroup_fd, struct cgroup_stats *stats) {
 int cgroup_stats_read(int cgroup_fd, struct cgroup_stats *ret) {
     *ret = (struct cgroup_stats){.read_ns = clock_monotonic_ns()};
     const struct key keys[] = {
-        {"usage_usec", &ret->cpu_usage_us},
-        {"user_usec", &ret->cpu_user_us},
-        {"system_usec", &ret->cpu_system_us},
-        {"nr_throttled", &ret->cpu_throttled_periods},
+        {"usage_usec", &ret->cpu_usage_us},         {"user_usec", &ret->cpu_user_us},
+        {"system_usec", &ret->cpu_system_us},       {"nr_throttled", &ret->cpu_throttled_periods},
         {"throttled_usec", &ret->cpu_throttled_us},
     };
     char text[1024];
