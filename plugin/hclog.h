@@ -1,4 +1,5 @@
-/* The plugin's logger: hclog JSON lines on stderr, which the agent reads (go-plugin's client.go, log_entry.go).
+/* The plugin's logger: hclog JSON lines on stderr, which the agent reads (go-plugin's client.go,
+ * log_entry.go).
  *
  * Every value is a string: a host that finds another type in @message, @level or @timestamp panics. */
 #ifndef DIEGO_PLUGIN_HCLOG_H

@@ -24,17 +24,16 @@ static void handle_plugin_info(struct rpc_call *call, _unused_ const ProtobufCMe
 
 static void handle_config_schema(struct rpc_call *call, _unused_ const ProtobufCMessage *message,
                                  _unused_ void *service) {
-    _cleanup_error_ struct error error = ERROR_INIT;
-    Hashicorp__Nomad__Plugins__Shared__Hclspec__Spec *spec = NULL;
-    if (config_schema_plugin(&spec, &error) < 0) {
-        reply_error(call, RPC_INTERNAL, &error);
+    Hashicorp__Nomad__Plugins__Shared__Hclspec__Spec *spec = config_schema_plugin();
+    if (spec == NULL) {
+        rpc_call_finish(call, RPC_RESOURCE_EXHAUSTED, "out of memory", NULL);
         return;
     }
     Hashicorp__Nomad__Plugins__Base__Proto__ConfigSchemaResponse response =
         HASHICORP__NOMAD__PLUGINS__BASE__PROTO__CONFIG_SCHEMA_RESPONSE__INIT;
     response.spec = spec;
     rpc_call_reply(call, &response.base);
-    config_schema_destroy(spec);
+    hashicorp__nomad__plugins__shared__hclspec__spec__free_unpacked(spec, NULL);
 }
 
 /* MHz of one core as the client counts them: the override, or the sum over all cores, by their number. */

@@ -58,7 +58,7 @@ int driver_configure(struct driver *driver, struct plugin_config *config, struct
     }
     plugin_config_destroy(driver->config);
     driver->config = config;
-    driver->logger->level = config->log_level;
+    log_level_parse(config->log_level, &driver->logger->level);
     fingerprint_refresh(&driver->fingerprint);
     return 0;
 }

@@ -16,7 +16,7 @@ static bool has_word(const char *words, const char *word) {
 }
 
 static void describe_controllers(const struct plugin_config *config, struct buffer *text) {
-    if (config->required_controller_count == 0)
+    if (config->cgroup.n_required_controllers == 0)
         return;
     _cleanup_free_ char *controllers = NULL;
     if (cgroup_controllers(CGROUP_ROOT, &controllers, NULL) < 0) {
@@ -27,11 +27,11 @@ static void describe_controllers(const struct plugin_config *config, struct buff
         return;
     }
     bool missing = false;
-    for (size_t i = 0; i < config->required_controller_count; i++) {
-        if (has_word(controllers, config->required_controllers[i]))
+    for (size_t i = 0; i < config->cgroup.n_required_controllers; i++) {
+        if (has_word(controllers, config->cgroup.required_controllers[i]))
             continue;
-        buffer_append_format(
-            text, "%s %s", missing ? "," : "cgroup v2 controllers missing:", config->required_controllers[i]);
+        buffer_append_format(text, "%s %s", missing ? "," : "cgroup v2 controllers missing:",
+                             config->cgroup.required_controllers[i]);
         missing = true;
     }
     if (missing)

@@ -19,16 +19,15 @@ static void handle_shutdown(struct rpc_call *call, _unused_ const ProtobufCMessa
 
 static void handle_task_config_schema(struct rpc_call *call, _unused_ const ProtobufCMessage *message,
                                       _unused_ void *service) {
-    _cleanup_error_ struct error error = ERROR_INIT;
-    Hashicorp__Nomad__Plugins__Shared__Hclspec__Spec *spec = NULL;
-    if (config_schema_task(&spec, &error) < 0) {
-        reply_error(call, RPC_INTERNAL, &error);
+    Hashicorp__Nomad__Plugins__Shared__Hclspec__Spec *spec = config_schema_task();
+    if (spec == NULL) {
+        rpc_call_finish(call, RPC_RESOURCE_EXHAUSTED, "out of memory", NULL);
         return;
     }
     DriverTaskConfigSchemaResponse response = DRIVER_INIT(TASK_CONFIG_SCHEMA_RESPONSE);
     response.spec = spec;
     rpc_call_reply(call, &response.base);
-    config_schema_destroy(spec);
+    hashicorp__nomad__plugins__shared__hclspec__spec__free_unpacked(spec, NULL);
 }
 
 static void handle_capabilities(struct rpc_call *call, _unused_ const ProtobufCMessage *message,

@@ -32,20 +32,22 @@ static bool offers_our_version(const char *versions) {
 static int check_host(struct error *error) {
     const char *certificate = getenv("PLUGIN_CLIENT_CERT");
     if (certificate != NULL && certificate[0] != '\0')
-        return error_set(error, EPROTO,
-                         "the host wants TLS (PLUGIN_CLIENT_CERT is set), which Nomad's drivers do not use: start "
-                         "the plugin without AutoMTLS");
+        return error_set(
+            error, EPROTO,
+            "the host wants TLS (PLUGIN_CLIENT_CERT is set), which Nomad's drivers do not use: start "
+            "the plugin without AutoMTLS");
     const char *versions = getenv("PLUGIN_PROTOCOL_VERSIONS");
     if (!offers_our_version(versions))
-        return error_set(error, EPROTO, "the host offers plugin protocol versions %s, this driver speaks %s", versions,
-                         PROTOCOL_VERSION);
+        return error_set(error, EPROTO, "the host offers plugin protocol versions %s, this driver speaks %s",
+                         versions, PROTOCOL_VERSION);
     return 0;
 }
 
 /* The first of these places that is set and leaves room for the socket's name. */
 static const char *socket_parent(void) {
     static const char *const variables[] = {"PLUGIN_UNIX_SOCKET_DIR", "TMPDIR"};
-    size_t room = sizeof(((struct sockaddr_un *)NULL)->sun_path) - sizeof DIRECTORY_TEMPLATE - sizeof SOCKET_NAME - 2;
+    size_t room =
+        sizeof(((struct sockaddr_un *)NULL)->sun_path) - sizeof DIRECTORY_TEMPLATE - sizeof SOCKET_NAME - 2;
     for (size_t i = 0; i < ARRAY_SIZE(variables); i++) {
         const char *directory = getenv(variables[i]);
         if (directory != NULL && directory[0] == '/' && strlen(directory) <= room)

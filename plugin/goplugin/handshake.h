@@ -14,15 +14,15 @@ struct handshake {
     char *socket_path; /* owned; where to listen */
 };
 
-/* Makes a fresh directory for the socket below PLUGIN_UNIX_SOCKET_DIR, TMPDIR or /tmp, short enough for a unix socket.
- * A host that insists on TLS (PLUGIN_CLIENT_CERT) or on another protocol version is refused. */
+/* Makes a fresh directory for the socket below PLUGIN_UNIX_SOCKET_DIR, TMPDIR or /tmp, short enough for a
+ * unix socket. A host that insists on TLS (PLUGIN_CLIENT_CERT) or on another protocol version is refused. */
 int handshake_prepare(struct handshake *ret, struct error *error);
 
 /* Gives the socket to PLUGIN_UNIX_SOCKET_GROUP where that is set. Call once the socket is there. */
 int handshake_share(const struct handshake *handshake, struct error *error);
 
-/* Prints the one line the host waits for and then turns stdout into stderr, since the host reads no more of it. Call once
- * the server accepts. */
+/* Prints the one line the host waits for and then turns stdout into stderr, since the host reads no more of
+ * it. Call once the server accepts. */
 int handshake_print(const struct handshake *handshake, struct error *error);
 
 /* Removes socket and directory. */

@@ -40,7 +40,8 @@ static bool is_our_service(const ProtobufCMessage *message) {
     return name[0] == '\0' || strcmp(name, "plugin") == 0;
 }
 
-static void handle_health_check(struct rpc_call *call, const ProtobufCMessage *message, _unused_ void *service) {
+static void handle_health_check(struct rpc_call *call, const ProtobufCMessage *message,
+                                _unused_ void *service) {
     if (!is_our_service(message)) {
         rpc_call_finish(call, RPC_NOT_FOUND, "unknown service", NULL);
         return;

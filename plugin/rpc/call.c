@@ -2,8 +2,8 @@
 
 #include "plugin/rpc/internal.h"
 
-/* A call's life: accepted → (its request is received) → the handler's → finished by the handler → status sent →
- * closed by the transport → freed. The last two come in any order. */
+/* A call's life: accepted → (its request is received) → the handler's → finished by the handler → status sent
+ * → closed by the transport → freed. The last two come in any order. */
 
 static void free_outgoing(struct rpc_call *call, struct rpc_outgoing *outgoing) {
     list_remove(&outgoing->link);
@@ -135,7 +135,8 @@ void rpc_call_reply(struct rpc_call *call, const ProtobufCMessage *reply) {
 
 static void refuse_request(struct rpc_call *call) {
     char text[256];
-    snprintf(text, sizeof text, "%s: the request is not a %s", call->method->path, call->method->request->name);
+    snprintf(text, sizeof text, "%s: the request is not a %s", call->method->path,
+             call->method->request->name);
     rpc_call_finish(call, RPC_INVALID_ARGUMENT, text, NULL);
 }
 
@@ -213,7 +214,8 @@ static void close_completed(struct rpc_tag *tag) {
         release_if_done(call);
 }
 
-void rpc_call_accept(struct rpc_server *server, grpc_call *grpc, const struct rpc_method *method, void *service) {
+void rpc_call_accept(struct rpc_server *server, grpc_call *grpc, const struct rpc_method *method,
+                     void *service) {
     struct rpc_call *call = calloc(1, sizeof *call);
     if (call == NULL) {
         grpc_call_cancel_with_status(grpc, GRPC_STATUS_RESOURCE_EXHAUSTED, "out of memory", NULL);

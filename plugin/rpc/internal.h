@@ -8,7 +8,8 @@
 #include "plugin/rpc/server.h"
 #include "runtime/base/list.h"
 
-/* One operation of gRPC's that is under way. Its completion is seen by the queue's thread and run on the loop's. */
+/* One operation of gRPC's that is under way. Its completion is seen by the queue's thread and run on the
+ * loop's. */
 struct rpc_tag {
     struct list link; /* in server->completed */
     void (*complete)(struct rpc_tag *tag);
@@ -85,7 +86,8 @@ struct rpc_call {
 };
 
 /* call.c: takes over a new call. */
-void rpc_call_accept(struct rpc_server *server, grpc_call *call, const struct rpc_method *method, void *service);
+void rpc_call_accept(struct rpc_server *server, grpc_call *call, const struct rpc_method *method,
+                     void *service);
 /* Tells the handler that the client is gone, or finishes the call when it has no hook for that. */
 void rpc_call_abandon(struct rpc_call *call);
 

@@ -32,7 +32,8 @@ static void run_completed(void *data) {
 static void *watch_queue(void *data) {
     struct rpc_server *server = data;
     for (;;) {
-        grpc_event event = grpc_completion_queue_next(server->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
+        grpc_event event =
+            grpc_completion_queue_next(server->queue, gpr_inf_future(GPR_CLOCK_REALTIME), NULL);
         if (event.type == GRPC_QUEUE_SHUTDOWN)
             return NULL;
         struct rpc_tag *tag = event.tag;
@@ -53,11 +54,13 @@ static void accept_next(struct rpc_acceptor *acceptor) {
     grpc_call_details_init(&acceptor->details);
     grpc_metadata_array_init(&acceptor->metadata);
     acceptor->call = NULL;
-    grpc_server_request_call(acceptor->server->server, &acceptor->call, &acceptor->details, &acceptor->metadata,
-                             acceptor->server->queue, acceptor->server->queue, &acceptor->tag);
+    grpc_server_request_call(acceptor->server->server, &acceptor->call, &acceptor->details,
+                             &acceptor->metadata, acceptor->server->queue, acceptor->server->queue,
+                             &acceptor->tag);
 }
 
-static const struct rpc_method *find_method(const struct rpc_server *server, grpc_slice path, void **ret_service) {
+static const struct rpc_method *find_method(const struct rpc_server *server, grpc_slice path,
+                                            void **ret_service) {
     for (size_t i = 0; i < server->service_count; i++) {
         const struct rpc_service *service = &server->services[i];
         for (size_t j = 0; j < service->method_count; j++) {
@@ -75,7 +78,8 @@ static void call_arrived(struct rpc_tag *tag) {
     struct rpc_server *server = acceptor->server;
     grpc_call *call = tag->ok ? acceptor->call : NULL;
     void *service = NULL;
-    const struct rpc_method *method = call != NULL ? find_method(server, acceptor->details.method, &service) : NULL;
+    const struct rpc_method *method =
+        call != NULL ? find_method(server, acceptor->details.method, &service) : NULL;
     grpc_call_details_destroy(&acceptor->details);
     grpc_metadata_array_destroy(&acceptor->metadata);
     if (tag->ok && !server->closing)
@@ -167,7 +171,8 @@ int rpc_server_create(struct event_loop *loop, const char *socket_path, const st
 }
 
 /* Runs completions on this thread, which is the loop's after it stopped, until `done` or the deadline. */
-static void run_until(struct rpc_server *server, bool (*done)(const struct rpc_server *), int64_t deadline_ns) {
+static void run_until(struct rpc_server *server, bool (*done)(const struct rpc_server *),
+                      int64_t deadline_ns) {
     while (!done(server)) {
         struct timespec deadline = {.tv_sec = deadline_ns / NS_PER_S, .tv_nsec = deadline_ns % NS_PER_S};
         pthread_mutex_lock(&server->lock);

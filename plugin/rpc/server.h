@@ -1,8 +1,8 @@
 /* A gRPC server on a unix socket, as little of gRPC as the driver needs: the only folder that knows grpc.h.
  *
- * Calls arrive on the event loop's thread: every callback below runs there, and every function below is called
- * there. One extra thread of ours waits on gRPC's completion queue and posts to the loop; open calls cost memory,
- * never a thread. Unknown methods are answered UNIMPLEMENTED. Messages may be of any size. */
+ * Calls arrive on the event loop's thread: every callback below runs there, and every function below is
+ * called there. One extra thread of ours waits on gRPC's completion queue and posts to the loop; open calls
+ * cost memory, never a thread. Unknown methods are answered UNIMPLEMENTED. Messages may be of any size. */
 #ifndef DIEGO_RPC_SERVER_H
 #define DIEGO_RPC_SERVER_H
 
@@ -31,11 +31,12 @@ enum rpc_status {
     RPC_UNAVAILABLE = 14,
 };
 
-/* A new call. `request` is the call's only message for unary and server streams, NULL for bidirectional ones; it
- * belongs to the call and lives until the call is finished. A request that does not parse never gets here. */
+/* A new call. `request` is the call's only message for unary and server streams, NULL for bidirectional ones;
+ * it belongs to the call and lives until the call is finished. A request that does not parse never gets here.
+ */
 typedef void rpc_start_fn(struct rpc_call *call, const ProtobufCMessage *request, void *service);
-/* A message of a bidirectional call (valid during the callback only), or NULL when the client closed its side.
- * The next one is not read before rpc_call_receive is called. */
+/* A message of a bidirectional call (valid during the callback only), or NULL when the client closed its
+ * side. The next one is not read before rpc_call_receive is called. */
 typedef void rpc_message_fn(struct rpc_call *call, const ProtobufCMessage *message, void *data);
 /* The client went away or cancelled before the call was finished; the call must still be finished. */
 typedef void rpc_cancel_fn(struct rpc_call *call, void *data);
@@ -75,14 +76,15 @@ void rpc_call_set_hooks(struct rpc_call *call, const struct rpc_hooks *hooks, vo
 /* Asks for the next message of a bidirectional call. */
 void rpc_call_receive(struct rpc_call *call);
 
-/* Queues one message of a stream (packed at once, the caller keeps it). Returns bytes now queued, or a negative
- * errno. Sending on a cancelled call is no error: the message is dropped. */
+/* Queues one message of a stream (packed at once, the caller keeps it). Returns bytes now queued, or a
+ * negative errno. Sending on a cancelled call is no error: the message is dropped. */
 ssize_t rpc_call_send(struct rpc_call *call, const ProtobufCMessage *message);
 
 /* Ends a call with its one reply (unary). */
 void rpc_call_reply(struct rpc_call *call, const ProtobufCMessage *reply);
-/* Ends a call with a status; `details` (may be NULL) is a google.rpc.Status for grpc-status-details-bin, packed at
- * once. After this, or rpc_call_reply, the call must not be used. Queued messages are delivered first. */
+/* Ends a call with a status; `details` (may be NULL) is a google.rpc.Status for grpc-status-details-bin,
+ * packed at once. After this, or rpc_call_reply, the call must not be used. Queued messages are delivered
+ * first. */
 void rpc_call_finish(struct rpc_call *call, enum rpc_status status, const char *message,
                      const ProtobufCMessage *details);
 
