@@ -19,11 +19,12 @@ struct spawner {
 int spawner_start(struct spawner *ret, struct error *error);
 
 /* One-way messages; thread-safe. */
-int spawner_prepare(const struct spawner *spawner, const Diego__Supervisor__Prepare *config, struct error *error);
+int spawner_prepare(const struct spawner *spawner, const Diego__Supervisor__Prepare *config,
+                    struct error *error);
 int spawner_remove(const struct spawner *spawner, char *const *paths, size_t count, struct error *error);
 
-/* Starts a supervisor for a task. *ret_control is this side's end of its first control connection (non-blocking),
- * on which Started or StartFailed arrives. */
+/* Starts a supervisor for a task. *ret_control is this side's end of its first control connection
+ * (non-blocking), on which Started or StartFailed arrives. */
 int spawner_spawn(const struct spawner *spawner, const Diego__Supervisor__TaskSpec *spec, int *ret_control,
                   struct error *error);
 
