@@ -1,8 +1,8 @@
 /* Containers: namespaces, mounts and limits around processes; no images, no actions, no protocol.
  *
  * A container is its pid 1, a small init that does nothing but reap. Processes are started beside it, as
- * children of the caller (the supervisor), straight into the container's cgroup and namespaces. When pid 1 dies
- * the kernel kills them all; pid 1 dies with the process that created it.
+ * children of the caller (the supervisor), straight into the container's cgroup and namespaces. When pid 1
+ * dies the kernel kills them all; pid 1 dies with the process that created it.
  *
  * The caller is single-threaded. */
 #ifndef DIEGO_CONTAINER_CONTAINER_H
@@ -20,7 +20,8 @@
  * mapping, the compiled seccomp filter and the device program. */
 struct container_host;
 
-int container_host_create(const Diego__Supervisor__Prepare *config, struct container_host **ret, struct error *error);
+int container_host_create(const Diego__Supervisor__Prepare *config, struct container_host **ret,
+                          struct error *error);
 void container_host_destroy(struct container_host *host); /* accepts NULL */
 
 struct container;
@@ -31,22 +32,24 @@ struct container_timing {
     int64_t duration_ns;
 };
 
-/* Creates pid 1 with everything that `spec` says; no process of the task runs yet. `lower_dir` is the unpacked
- * rootfs on the host. On failure nothing is left. Limits that this host cannot enforce are named in `missing`
- * (see cgroup_apply_limits). What still runs in the scope cgroup from an earlier attempt is killed first. */
-int container_create(struct container_host *host, const Diego__Supervisor__TaskSpec *spec, const char *lower_dir,
-                     struct container **ret, struct buffer *missing, struct error *error);
+/* Creates pid 1 with everything that `spec` says; no process of the task runs yet. `lower_dir` is the
+ * unpacked rootfs on the host. On failure nothing is left. Limits that this host cannot enforce are named in
+ * `missing` (see cgroup_apply_limits). What still runs in the scope cgroup from an earlier attempt is killed
+ * first. */
+int container_create(struct container_host *host, const Diego__Supervisor__TaskSpec *spec,
+                     const char *lower_dir, struct container **ret, struct buffer *missing,
+                     struct error *error);
 
 /* One process to start in a container. */
 struct container_process {
     const char *path;        /* looked up in PATH of env when it has no slash */
     const char *const *args; /* argv[1...], NULL-terminated */
-    char *const *env;        /* "NAME=value", NULL-terminated; PATH, USER and HOME are filled in where missing */
-    const char *user;        /* NULL or "": root */
-    const char *dir;         /* NULL or "": the user's home; made (0755, the user's) when missing */
-    uint64_t nofile;         /* RLIMIT_NOFILE soft = hard; 0: the spec's default */
-    int stdio[3];            /* stdin, stdout, stderr; -1: /dev/null. Borrowed. Given to the user (fchown) when pipes */
-    int terminal;            /* slave of a pty of this container for all three and as controlling terminal; -1: none */
+    char *const *env; /* "NAME=value", NULL-terminated; PATH, USER and HOME are filled in where missing */
+    const char *user; /* NULL or "": root */
+    const char *dir;  /* NULL or "": the user's home; made (0755, the user's) when missing */
+    uint64_t nofile;  /* RLIMIT_NOFILE soft = hard; 0: the spec's default */
+    int stdio[3]; /* stdin, stdout, stderr; -1: /dev/null. Borrowed. Given to the user (fchown) when pipes */
+    int terminal; /* slave of a pty of this container for all three and as controlling terminal; -1: none */
 };
 
 struct container_child {
@@ -60,7 +63,8 @@ int container_spawn(struct container *container, const struct container_process 
                     struct container_child *ret, struct error *error);
 
 /* Opens a pty of the container's devpts. */
-int container_open_terminal(struct container *container, int *ret_master, int *ret_slave, struct error *error);
+int container_open_terminal(struct container *container, int *ret_master, int *ret_slave,
+                            struct error *error);
 
 /* SIGKILL to pid 1 and so to everything in the container, and to everything in its cgroup. Does not wait. */
 void container_kill(struct container *container);

@@ -1,9 +1,9 @@
 /* Diego's user strings resolved in the container's own /etc/passwd and /etc/group.
  *
- * Forms: name, uid, uid:gid, name:group. A numeric first part is always a uid; without an entry its gid is 0 and
- * its home "/", as root's are where there is no passwd file. An explicit group replaces the gid and drops
- * supplementary groups. An empty part is refused. Both files are hostile: read through runtime/sys/path.h with a
- * size limit, never through a link, parsed strictly, ids above INT32_MAX refused. */
+ * Forms: name, uid, uid:gid, name:group. A numeric first part is always a uid; without an entry its gid is 0
+ * and its home "/", as root's are where there is no passwd file. An explicit group replaces the gid and drops
+ * supplementary groups. An empty part is refused. Both files are hostile: read through runtime/sys/path.h
+ * with a size limit, never through a link, parsed strictly, ids above INT32_MAX refused. */
 #ifndef DIEGO_CONTAINER_USER_H
 #define DIEGO_CONTAINER_USER_H
 
