@@ -31,7 +31,9 @@ int mount_create(const char *type, const struct mount_option *options, size_t co
                      options[i].value, 0) < 0)
             return fail_create(context, type, errno, error);
     }
-    if (fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+    /* What mountinfo shows as the source; "none" otherwise. */
+    if (fsconfig(context, FSCONFIG_SET_STRING, "source", type, 0) < 0 ||
+        fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
         return fail_create(context, type, errno, error);
     int fd = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
     return fd < 0 ? fail_create(context, type, errno, error) : fd;
