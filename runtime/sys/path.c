@@ -177,9 +177,9 @@ static const char *last_components(const char *path, int count) {
     return start;
 }
 
-int path_open_log_fifo(const char *path, struct error *error) {
+int path_open_log_fifo(const char *path, int flags, struct error *error) {
     if (strcmp(path, "/dev/null") == 0) {
-        int null = open(path, O_WRONLY | O_CLOEXEC);
+        int null = open(path, flags | O_CLOEXEC);
         return null < 0 ? error_set_errno(error, errno, "cannot open %s", path) : null;
     }
     const char *untrusted = last_components(path, FIFO_UNTRUSTED_COMPONENTS);
@@ -189,7 +189,7 @@ int path_open_log_fifo(const char *path, struct error *error) {
     _cleanup_close_ int dir_fd = path_open_host_directory(trusted, error);
     int fd = dir_fd;
     if (dir_fd >= 0)
-        fd = open_of_type(dir_fd, untrusted, O_WRONLY | O_NONBLOCK, S_IFIFO, "FIFO", error);
+        fd = open_of_type(dir_fd, untrusted, flags, S_IFIFO, "FIFO", error);
     if (fd < 0)
         error_wrap(error, "cannot open log %s", path);
     return fd;

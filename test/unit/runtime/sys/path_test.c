@@ -189,10 +189,10 @@ static char *make_log_fifo(struct test_directory *directory) {
 static void log_fifo_opens_without_blocking(void **state) {
     struct test_directory *directory = *state;
     _cleanup_free_ char *path = make_log_fifo(directory);
-    assert_int_equal(path_open_log_fifo(path, NULL), -ENXIO);
+    assert_int_equal(path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, NULL), -ENXIO);
     _cleanup_close_ int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     assert_true(reader >= 0);
-    _cleanup_close_ int writer = path_open_log_fifo(path, NULL);
+    _cleanup_close_ int writer = path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, NULL);
     assert_true(writer >= 0);
     assert_int_equal(fcntl(writer, F_GETFL) & O_ACCMODE, O_WRONLY);
     assert_int_equal(fd_write_all(writer, "x", 1), 0);
@@ -202,9 +202,9 @@ static void log_fifo_opens_without_blocking(void **state) {
 
 static void log_fifo_may_be_dev_null(void **state) {
     (void)state;
-    _cleanup_close_ int null = path_open_log_fifo("/dev/null", NULL);
+    _cleanup_close_ int null = path_open_log_fifo("/dev/null", O_WRONLY | O_NONBLOCK, NULL);
     assert_true(null >= 0);
-    assert_int_equal(path_open_log_fifo("dev/null", NULL), -EINVAL);
+    assert_int_equal(path_open_log_fifo("dev/null", O_WRONLY | O_NONBLOCK, NULL), -EINVAL);
 }
 
 static void log_fifo_that_is_something_else_is_refused(void **state) {
@@ -213,17 +213,17 @@ static void log_fifo_that_is_something_else_is_refused(void **state) {
     _cleanup_close_ int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     assert_true(reader >= 0);
     renameat(directory->fd, "alloc/logs/.web.stdout.fifo", directory->fd, "alloc/logs/other");
-    assert_int_equal(path_open_log_fifo(path, NULL), -ENOENT);
+    assert_int_equal(path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, NULL), -ENOENT);
     symlinkat("other", directory->fd, "alloc/logs/.web.stdout.fifo");
-    assert_int_equal(path_open_log_fifo(path, NULL), -ELOOP);
+    assert_int_equal(path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, NULL), -ELOOP);
     unlink(path);
     test_write_file(directory->fd, "alloc/logs/.web.stdout.fifo", "");
     _cleanup_error_ struct error error = ERROR_INIT;
-    assert_int_equal(path_open_log_fifo(path, &error), -EINVAL);
+    assert_int_equal(path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, &error), -EINVAL);
     test_assert_error_holds(&error, EINVAL, "it is not a FIFO");
     unlink(path);
     mknod(path, S_IFCHR | 0600, makedev(1, 3));
-    assert_int_equal(path_open_log_fifo(path, NULL), -EINVAL);
+    assert_int_equal(path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, NULL), -EINVAL);
 }
 
 static void log_fifo_directory_must_not_be_swapped_for_a_link(void **state) {
@@ -233,12 +233,12 @@ static void log_fifo_directory_must_not_be_swapped_for_a_link(void **state) {
     assert_true(reader >= 0);
     renameat(directory->fd, "alloc/logs", directory->fd, "elsewhere");
     symlinkat("../elsewhere", directory->fd, "alloc/logs");
-    assert_int_equal(path_open_log_fifo(path, NULL), -ELOOP);
+    assert_int_equal(path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, NULL), -ELOOP);
     unlinkat(directory->fd, "alloc/logs", 0);
     renameat(directory->fd, "elsewhere", directory->fd, "alloc/logs");
     renameat(directory->fd, "alloc", directory->fd, "moved");
     symlinkat("moved", directory->fd, "alloc");
-    assert_int_equal(path_open_log_fifo(path, NULL), -ELOOP);
+    assert_int_equal(path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, NULL), -ELOOP);
 }
 
 static void log_fifo_below_links_of_the_host_is_fine(void **state) {
@@ -252,7 +252,7 @@ static void log_fifo_below_links_of_the_host_is_fine(void **state) {
     snprintf(path, sizeof path, "%s/nomad/alloc/logs/f", directory->path);
     _cleanup_close_ int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     assert_true(reader >= 0);
-    _cleanup_close_ int writer = path_open_log_fifo(path, NULL);
+    _cleanup_close_ int writer = path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, NULL);
     assert_true(writer >= 0);
 }
 
