@@ -27,8 +27,9 @@ int error_set(struct error *error, int code, const char *format, ...) _printf_(3
 /* The same, with ": " and strerror(code) behind the text. */
 int error_set_errno(struct error *error, int code, const char *format, ...) _printf_(3, 4);
 
-/* Puts context in front of an error that is set ("context: cause") and returns its -code. A NULL error has no code:
- * then it is -EIO, so where the caller may pass NULL and tells codes apart, return the code at hand instead. */
+/* Puts context in front of an error that is set ("context: cause") and returns its -code. A NULL error has no
+ * code: then it is -EIO, so where the caller may pass NULL and tells codes apart, return the code at hand
+ * instead. */
 int error_wrap(struct error *error, const char *format, ...) _printf_(2, 3);
 
 /* Out of memory: sets ENOMEM without allocating and returns -ENOMEM. */

@@ -21,7 +21,8 @@ static inline void cleanup_close_fd(const int *fd) {
 /* Writes all bytes to a blocking descriptor, over EINTR and short writes. -errno on failure. */
 int fd_write_all(int fd, const void *bytes, size_t size);
 
-/* Appends what is left of the file to the buffer; more than `limit` bytes is -EFBIG. `what` names it in errors. */
+/* Appends what is left of the file to the buffer; more than `limit` bytes is -EFBIG. `what` names it in
+ * errors. */
 int fd_read_all(int fd, size_t limit, struct buffer *buffer, const char *what, struct error *error);
 
 /* Sets or clears O_NONBLOCK. -errno on failure. */

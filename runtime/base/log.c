@@ -4,7 +4,8 @@
 #include <stdarg.h>
 
 static const char *const LEVEL_NAMES[] = {
-    [LOG_TRACE] = "trace", [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error",
+    [LOG_TRACE] = "trace", [LOG_DEBUG] = "debug", [LOG_INFO] = "info",
+    [LOG_WARN] = "warn",   [LOG_ERROR] = "error",
 };
 
 const char *log_level_name(enum log_level level) {

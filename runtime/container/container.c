@@ -71,9 +71,10 @@ void container_kill(struct container *container) {
         cgroup_kill(container->cgroup_fd, NULL);
 }
 
-/* The kernel lets pid 1 end only after all others of its pid namespace have. */
-static void wait_for_init(const struct container *container) {
-    while (waitid(P_PIDFD, (id_t)container->init_pidfd, NULL, WEXITED) < 0 && errno == EINTR)
+/* The kernel lets pid 1 end only after all others of its pid namespace were reaped, and those that
+ * container_spawn made are for us to reap. */
+static void reap_all(void) {
+    while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
         continue;
 }
 
@@ -82,7 +83,7 @@ void container_destroy(struct container *container) {
         return;
     if (container->init_pid > 0) {
         container_kill(container);
-        wait_for_init(container);
+        reap_all();
     }
     if (container->device_program >= 0 && container->cgroup_fd >= 0)
         device_program_detach(container->device_program, container->cgroup_fd, NULL);

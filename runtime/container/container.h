@@ -80,7 +80,8 @@ int container_root_fd(const struct container *container);
 
 size_t container_timings(const struct container *container, const struct container_timing **ret);
 
-/* Kills what is left, waits for pid 1, detaches the device program, frees. Files stay. Accepts NULL. */
+/* Kills what is left, reaps every child of this process, detaches the device program, frees. Files stay.
+ * Accepts NULL. */
 void container_destroy(struct container *container);
 
 #endif

@@ -81,12 +81,12 @@ void event_loop_destroy(struct event_loop *loop) {
     if (loop == NULL)
         return;
     LIST_FOR_EACH(node, &loop->sources)
-        event_source_remove(LIST_ENTRY(node, struct event_source, link));
+    event_source_remove(LIST_ENTRY(node, struct event_source, link));
     free_dead_sources(loop);
     LIST_FOR_EACH(node, &loop->timers)
-        event_timer_remove(LIST_ENTRY(node, struct event_timer, link));
+    event_timer_remove(LIST_ENTRY(node, struct event_timer, link));
     LIST_FOR_EACH(node, &loop->posted)
-        free(LIST_ENTRY(node, struct posted_call, link));
+    free(LIST_ENTRY(node, struct posted_call, link));
     fd_close(loop->epoll_fd);
     fd_close(loop->wake_fd);
     pthread_mutex_destroy(&loop->lock);

@@ -20,13 +20,15 @@ typedef void event_timer_fn(struct event_timer *timer, void *data);
 typedef void event_call_fn(void *data);
 
 int event_loop_create(struct event_loop **ret, struct error *error);
-void event_loop_destroy(struct event_loop *loop); /* releases sources and timers that are left; accepts NULL */
+void event_loop_destroy(
+    struct event_loop *loop); /* releases sources and timers that are left; accepts NULL */
 
 /* Runs until event_loop_stop; returns 0, or a negative errno when epoll itself fails. */
 int event_loop_run(struct event_loop *loop, struct error *error);
 void event_loop_stop(struct event_loop *loop);
 
-/* Watches fd for `events` (EPOLLIN, EPOLLOUT; level-triggered; errors and hang-ups always). Data is borrowed. */
+/* Watches fd for `events` (EPOLLIN, EPOLLOUT; level-triggered; errors and hang-ups always). Data is borrowed.
+ */
 int event_loop_add_fd(struct event_loop *loop, int fd, uint32_t events, event_io_fn *fn, void *data,
                       struct event_source **ret, struct error *error);
 /* Changes what is watched; 0 keeps the source but watches nothing, not even hang-ups. -errno on failure. */

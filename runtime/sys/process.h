@@ -8,8 +8,8 @@
 
 #include "runtime/base/error.h"
 
-/* fork with namespace flags (CLONE_NEW*), straight into a cgroup when cgroup_fd >= 0; *ret_pidfd is the child's
- * (close-on-exec). Returns the pid, 0 in the child, or a negative errno. */
+/* fork with namespace flags (CLONE_NEW*), straight into a cgroup when cgroup_fd >= 0; *ret_pidfd is the
+ * child's (close-on-exec). Returns the pid, 0 in the child, or a negative errno. */
 pid_t process_clone(uint64_t namespace_flags, int cgroup_fd, int *ret_pidfd);
 
 /* Sends a signal; a process that is gone is success. */
@@ -32,7 +32,8 @@ struct process_identity {
 
 int process_identify(pid_t pid, struct process_identity *ret, struct error *error);
 
-/* A pidfd of the very same process, or -ESRCH when it is gone (or another has its pid, or the machine booted). */
+/* A pidfd of the very same process, or -ESRCH when it is gone (or another has its pid, or the machine
+ * booted). */
 int process_open(const struct process_identity *identity, struct error *error);
 
 /* SIGHUP, sighup, HUP or 1 to its number, SIGNULL or 0 to 0; -EINVAL when unknown. */
