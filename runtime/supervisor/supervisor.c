@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sys/stat.h>
 
 #include "runtime/base/clock.h"
 #include "runtime/base/fd.h"

@@ -23,8 +23,4 @@ int host_features_probe(struct host_feature **ret, size_t *ret_count, struct err
 
 void host_features_free(struct host_feature *features, size_t count); /* accepts NULL */
 
-/* The entry of that name, or NULL. */
-const struct host_feature *host_features_find(const struct host_feature *features, size_t count,
-                                              const char *name);
-
 #endif
