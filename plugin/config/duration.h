@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-/* Parses "10s", "1m30s", "1.5h", "250ms", "0" (units h m s ms us ns) into milliseconds, a started one counting
- * whole. -EINVAL on anything else and on negative durations, -ERANGE above 290 years. */
+/* Parses "10s", "1m30s", "1.5h", "250ms", "0" (units h m s ms us ns) into milliseconds, a started one
+ * counting whole. -EINVAL on anything else and on negative durations, -ERANGE above 290 years. */
 int duration_parse_ms(const char *text, uint64_t *ret);
 
 #endif

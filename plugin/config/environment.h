@@ -7,8 +7,8 @@
 #include "plugin/config/decode.h"
 
 /* Appends the variables of `value` to the list, in order. It is Diego's list when every element has the keys
- * `name` and, optionally, `value` and no others, otherwise a map or a list of maps; from Diego's JSON it can only
- * be the former. */
+ * `name` and, optionally, `value` and no others, otherwise a map or a list of maps; from Diego's JSON it can
+ * only be the former. */
 int environment_decode(const json_t *value, const struct config_path *path, struct config_decoder *decoder,
                        size_t *count, Diego__Supervisor__Variable ***list);
 

@@ -44,7 +44,8 @@ void value_describe(const json_t *value, char text[static 128]) {
     }
 }
 
-static int fail_type(const json_t *value, const char *wanted, const struct config_path *path, struct error *error) {
+static int fail_type(const json_t *value, const char *wanted, const struct config_path *path,
+                     struct error *error) {
     char shown[128];
     value_describe(value, shown);
     return config_fail(path, error, "must be %s, got %s", wanted, shown);
@@ -57,7 +58,8 @@ int value_parse_json(const char *text, const struct config_path *path, json_t **
     json_error_t fault;
     json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &fault);
     if (value == NULL)
-        return config_fail(path, error, "not JSON: %s (line %d, column %d)", fault.text, fault.line, fault.column);
+        return config_fail(path, error, "not JSON: %s (line %d, column %d)", fault.text, fault.line,
+                           fault.column);
     if (!json_is_object(value)) {
         int r = fail_type(value, "a JSON object", path, error);
         json_decref(value);
@@ -68,7 +70,8 @@ int value_parse_json(const char *text, const struct config_path *path, json_t **
 }
 
 bool value_is_set(const json_t *value) {
-    return value != NULL && !json_is_null(value) && !(json_is_string(value) && json_string_length(value) == 0);
+    return value != NULL && !json_is_null(value) &&
+           !(json_is_string(value) && json_string_length(value) == 0);
 }
 
 bool value_is_empty(const json_t *value) {
@@ -143,7 +146,8 @@ int value_to_text(const json_t *value, const struct config_path *path, char **re
     if (json_is_string(value)) {
         text = json_string_value(value);
         if (strlen(text) != json_string_length(value))
-            return config_fail(path, error, "must not contain a NUL byte, got one after %zu bytes", strlen(text));
+            return config_fail(path, error, "must not contain a NUL byte, got one after %zu bytes",
+                               strlen(text));
     } else if (json_is_integer(value)) {
         snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     } else if (json_is_real(value)) {
@@ -157,7 +161,8 @@ int value_to_text(const json_t *value, const struct config_path *path, char **re
     return *ret == NULL ? error_set_no_memory(error) : 0;
 }
 
-int value_to_object(const json_t *value, const struct config_path *path, const json_t **ret, struct error *error) {
+int value_to_object(const json_t *value, const struct config_path *path, const json_t **ret,
+                    struct error *error) {
     const json_t *object = value;
     if (json_is_array(value) && json_array_size(value) == 1)
         object = json_array_get(value, 0);

@@ -28,7 +28,8 @@ bool value_is_empty(const json_t *value);
 int value_to_bool(const json_t *value, const struct config_path *path, bool *ret, struct error *error);
 int value_to_int64(const json_t *value, const struct config_path *path, int64_t *ret, struct error *error);
 int value_to_text(const json_t *value, const struct config_path *path, char **ret, struct error *error);
-int value_to_object(const json_t *value, const struct config_path *path, const json_t **ret, struct error *error);
+int value_to_object(const json_t *value, const struct config_path *path, const json_t **ret,
+                    struct error *error);
 
 /* How an error shows a value: the value itself, or what it is; cut when long. */
 void value_describe(const json_t *value, char text[static 128]);

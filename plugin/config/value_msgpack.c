@@ -185,7 +185,8 @@ static int read_sized(struct reader *reader, const struct config_path *path, uin
         return r;
     if (encoding == STRING)
         return read_string(reader, path, count, ret);
-    return encoding == LIST ? read_list(reader, path, count, depth, ret) : read_map(reader, path, count, depth, ret);
+    return encoding == LIST ? read_list(reader, path, count, depth, ret)
+                            : read_map(reader, path, count, depth, ret);
 }
 
 static int read_value(struct reader *reader, const struct config_path *path, int depth, json_t **ret) {

@@ -9,10 +9,10 @@
 
 #include "runtime/base/error.h"
 
-/* Reads exactly one value: every width and sign of integers, str and bin alike as strings of any bytes, map keys
- * as text without NUL. An integer above INT64_MAX becomes decimal text, as Nomad's own encoder writes it. Zero
- * bytes are null. Extension types, NaN, bytes left over and more than 4 MiB, 200,000 values or 256 levels are
- * -EINVAL. *ret is the caller's. */
+/* Reads exactly one value: every width and sign of integers, str and bin alike as strings of any bytes, map
+ * keys as text without NUL. An integer above INT64_MAX becomes decimal text, as Nomad's own encoder writes
+ * it. Zero bytes are null. Extension types, NaN, bytes left over and more than 4 MiB, 200,000 values or 256
+ * levels are -EINVAL. *ret is the caller's. */
 int value_read_msgpack(const void *bytes, size_t size, json_t **ret, struct error *error);
 
 #endif
