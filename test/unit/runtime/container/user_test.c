@@ -163,7 +163,8 @@ static void links_instead_of_files_are_refused(void **state) {
     unlinkat(directory->fd, "etc/passwd", 0);
     unlinkat(directory->fd, "etc/group", 0);
     symlinkat("/etc/group", directory->fd, "etc/group");
-    assert_refused(state, "0:staff", ELOOP, "cannot open /etc/group: it is, or leads through, a symbolic link");
+    assert_refused(state, "0:staff", ELOOP,
+                   "cannot open /etc/group: it is, or leads through, a symbolic link");
     assert_user(state, "0", 0, 0, "/", 0);
 }
 
