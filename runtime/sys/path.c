@@ -183,7 +183,7 @@ int path_open_log_fifo(const char *path, int flags, struct error *error) {
         return null < 0 ? error_set_errno(error, errno, "cannot open %s", path) : null;
     }
     const char *untrusted = last_components(path, FIFO_UNTRUSTED_COMPONENTS);
-    _cleanup_free_ char *trusted = strndup(path, (size_t)(untrusted - path));
+    _cleanup_free_ char *trusted = untrusted > path ? strndup(path, (size_t)(untrusted - path)) : strdup("/");
     if (trusted == NULL)
         return error_set_no_memory(error);
     _cleanup_close_ int dir_fd = path_open_host_directory(trusted, error);
