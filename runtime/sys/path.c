@@ -182,8 +182,11 @@ int path_open_log_fifo(const char *path, int flags, struct error *error) {
         int null = open(path, flags | O_CLOEXEC);
         return null < 0 ? error_set_errno(error, errno, "cannot open %s", path) : null;
     }
+    if (*path != '/')
+        return error_set(error, EINVAL, "cannot open log %s: the path must be absolute", path);
     const char *untrusted = last_components(path, FIFO_UNTRUSTED_COMPONENTS);
-    _cleanup_free_ char *trusted = untrusted > path ? strndup(path, (size_t)(untrusted - path)) : strdup("/");
+    size_t length = (size_t)(untrusted - path);
+    _cleanup_free_ char *trusted = length > 0 ? strndup(path, length) : strdup("/");
     if (trusted == NULL)
         return error_set_no_memory(error);
     _cleanup_close_ int dir_fd = path_open_host_directory(trusted, error);
