@@ -1,6 +1,7 @@
 # Real jobs on a real agent; every function is a case. Sourced by test/acceptance/guest.
 # shellcheck shell=bash
 
+# shellcheck disable=SC2034 # used by test/acceptance/guest
 CASES=(the_driver_is_healthy_with_attributes a_batch_job_and_both_logs exit_code_and_restart_policy
     a_service_is_signalled_entered_and_stopped kill_timeout_kills_everything template_artifact_volume_env
     limits_are_in_the_cgroup out_of_memory_is_told a_fork_bomb_is_contained bridge_network_and_port
