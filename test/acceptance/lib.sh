@@ -36,7 +36,12 @@ start_agent() {
     "$NOMAD" agent -config="$DIR/agent.hcl" >>"$DIR/agent.log" 2>&1 &
     agent_pid=$!
     echo "$agent_pid" >"$DIR/agent.pid"
-    eventually 120 agent_is_ready
+    eventually 120 agent_is_ready_or_dead
+    agent_is_ready || fail "the agent ended"
+}
+
+agent_is_ready_or_dead() {
+    agent_is_ready || ! kill -0 "$agent_pid" 2>/dev/null
 }
 
 agent_is_ready() {
