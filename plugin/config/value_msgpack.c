@@ -41,7 +41,7 @@ static int finish(struct reader *reader, json_t *value, json_t **ret) {
 }
 
 static int read_unsigned(struct reader *reader, const struct config_path *path, size_t width, json_t **ret) {
-    uint64_t number;
+    uint64_t number = 0;
     int r = take_number(reader, path, width, &number);
     if (r < 0)
         return r;
@@ -51,7 +51,7 @@ static int read_unsigned(struct reader *reader, const struct config_path *path, 
 }
 
 static int read_signed(struct reader *reader, const struct config_path *path, size_t width, json_t **ret) {
-    uint64_t bits;
+    uint64_t bits = 0;
     int r = take_number(reader, path, width, &bits);
     if (r < 0)
         return r;
@@ -60,7 +60,7 @@ static int read_signed(struct reader *reader, const struct config_path *path, si
 }
 
 static int read_float(struct reader *reader, const struct config_path *path, size_t width, json_t **ret) {
-    uint64_t bits;
+    uint64_t bits = 0;
     int r = take_number(reader, path, width, &bits);
     if (r < 0)
         return r;
@@ -87,7 +87,7 @@ static int take_bytes(struct reader *reader, const struct config_path *path, siz
 }
 
 static int read_string(struct reader *reader, const struct config_path *path, uint64_t size, json_t **ret) {
-    const char *bytes;
+    const char *bytes = NULL;
     int r = take_bytes(reader, path, size, &bytes);
     if (r < 0)
         return r;
@@ -179,7 +179,7 @@ static int read_sized(struct reader *reader, const struct config_path *path, uin
     default:
         return config_fail(path, reader->error, "msgpack type 0x%02x is not supported", first);
     }
-    uint64_t count;
+    uint64_t count = 0;
     int r = take_number(reader, path, width, &count);
     if (r < 0)
         return r;
@@ -194,7 +194,7 @@ static int read_value(struct reader *reader, const struct config_path *path, int
         return config_fail(path, reader->error, "is nested deeper than %d levels", DEPTH_LIMIT);
     if (++reader->values > VALUE_LIMIT)
         return config_fail(path, reader->error, "has more than %d values before it", VALUE_LIMIT);
-    uint64_t first;
+    uint64_t first = 0;
     int r = take_number(reader, path, 1, &first);
     if (r < 0)
         return r;

@@ -307,10 +307,13 @@ int task_recover(struct task *task, const SupervisorTaskState *state, task_ready
     task->ready = ready;
     task->ready_data = data;
     task->created_ns = state->started_ns;
-    if (greet(task, NULL) < 0) {
-        task->state = TASK_RUNNING; /* it was; what became of it is found now */
-        become_orphaned(task);
-    }
+    if (greet(task, NULL) == 0)
+        return 0;
+    if (access(task->task_dir, F_OK) < 0)
+        return error_set(error, ENOENT, "nothing is left of task %s: it was destroyed, or the host was rebooted",
+                         task->id);
+    task->state = TASK_RUNNING; /* it was; what became of it is found now */
+    become_orphaned(task);
     return 0;
 }
 

@@ -58,7 +58,7 @@ int container_write_sysctls(const Diego__Supervisor__TaskSpec *spec, enum sysctl
                             struct error *error) {
     for (size_t i = 0; i < spec->security->n_sysctls; i++) {
         const Diego__Supervisor__Variable *sysctl = spec->security->sysctls[i];
-        enum sysctl_place found;
+        enum sysctl_place found = place;
         int r = find_place(sysctl->name, &found, error);
         if (r >= 0 && found == SYSCTL_NETWORK && spec->namespaces->network_path[0] == '\0')
             r = error_set(error, EINVAL, "sysctl %s would change the host: the task is on its network",

@@ -172,7 +172,7 @@ static int find_supplementary_groups(int root_fd, const char *name, struct conta
     const char *fields[GROUP_FIELDS];
     size_t capacity = 0;
     while (database_next(&groups, fields, GROUP_GID + 1, GROUP_FIELDS)) {
-        uint32_t gid;
+        uint32_t gid = 0;
         if (!lists_member(fields[GROUP_MEMBERS], name) || parse_id(fields[GROUP_GID], &gid) < 0)
             continue;
         if (user->group_count == NGROUPS_MAX)

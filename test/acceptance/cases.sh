@@ -21,7 +21,7 @@ plugins_version() {
 
 a_batch_job_and_both_logs() {
     local alloc
-    alloc=$(job_until batch complete)
+    alloc=$(job_until batch complete) || exit 1
     expect "$("$NOMAD" alloc logs "$alloc" | head -2 | tr '\n' ' ')" "to stdout 0 "
     expect "$("$NOMAD" alloc logs -stderr "$alloc")" "to stderr"
     expect_match "$("$NOMAD" alloc logs "$alloc")" '1879048192'
@@ -30,7 +30,7 @@ a_batch_job_and_both_logs() {
 
 exit_code_and_restart_policy() {
     local alloc events
-    alloc=$(job_until failing failed)
+    alloc=$(job_until failing failed) || exit 1
     events=$(task_state "$alloc" '[.Events[] | .Type + ":" + .DisplayMessage] | join("|")')
     expect_match "$events" 'Exit Code: 3, Exit Message: "APP: Exited with status 3"'
     expect "$(task_state "$alloc" .Restarts)" 1
@@ -38,7 +38,7 @@ exit_code_and_restart_policy() {
 
 a_service_is_signalled_entered_and_stopped() {
     local alloc
-    alloc=$(job_until service running)
+    alloc=$(job_until service running) || exit 1
     eventually 20 logs_hold "$alloc" up
     "$NOMAD" alloc signal -s SIGHUP "$alloc"
     eventually 20 logs_hold "$alloc" 'got hup'
@@ -54,11 +54,11 @@ a_service_is_signalled_entered_and_stopped() {
 
 kill_timeout_kills_everything() {
     local alloc
-    alloc=$(job_until stubborn running)
+    alloc=$(job_until stubborn running) || exit 1
     eventually 20 logs_hold "$alloc" up
     pgrep -f 'sleep 4713' >/dev/null || fail "the grandchild does not run"
     "$NOMAD" job stop stubborn >/dev/null
-    eventually 30 alloc_has_status stubborn failed
+    eventually 30 alloc_has_status stubborn complete
     ! pgrep -f 'sleep 4713' || fail "the grandchild is left"
     expect_match "$(task_state "$alloc" '[.Events[].DisplayMessage] | join("|")')" 'killed \(SIGKILL\)'
     stop_job stubborn
@@ -71,7 +71,7 @@ template_artifact_volume_env() {
     echo "from the volume" >"$DIR/volume/file"
     busybox httpd -f -p 127.0.0.1:8765 -h "$DIR/www" &
     http=$!
-    alloc=$(job_until inputs complete)
+    alloc=$(job_until inputs complete) || exit 1
     kill "$http"
     expect "$("$NOMAD" alloc logs "$alloc" | tr '\n' '|')" \
         "rendered on false|fetched|from the volume|good day|secret|"
@@ -80,7 +80,7 @@ template_artifact_volume_env() {
 
 limits_are_in_the_cgroup() {
     local alloc logs
-    alloc=$(job_until limits complete)
+    alloc=$(job_until limits complete) || exit 1
     logs=$("$NOMAD" alloc logs "$alloc")
     expect_match "$logs" '^memory.max:83886080$'
     expect_match "$logs" '^memory.low:41943040$'
@@ -93,7 +93,7 @@ limits_are_in_the_cgroup() {
 
 out_of_memory_is_told() {
     local alloc events
-    alloc=$(job_until oom failed)
+    alloc=$(job_until oom failed) || exit 1
     events=$(task_state "$alloc" '[.Events[].DisplayMessage] | join("|")')
     expect_match "$events" 'Exit Code: 137, Signal: 9'
     expect_match "$events" 'OOM Killed'
@@ -102,7 +102,7 @@ out_of_memory_is_told() {
 
 a_fork_bomb_is_contained() {
     local alloc
-    alloc=$(job_until forkbomb failed)
+    alloc=$(job_until forkbomb failed) || exit 1
     expect_match "$("$NOMAD" alloc logs -stderr "$alloc")" "can't fork"
 }
 
@@ -112,7 +112,7 @@ serves() {
 
 bridge_network_and_port() {
     local alloc port
-    alloc=$(job_until bridge running)
+    alloc=$(job_until bridge running) || exit 1
     eventually 20 logs_hold "$alloc" up
     port=$("$NOMAD" alloc status -json "$alloc" | jq -r '.AllocatedResources.Shared.Ports[0] | "\(.HostIP):\(.Value)"')
     eventually 20 serves "$port"
@@ -135,14 +135,14 @@ measures() {
 
 statistics() {
     local alloc
-    alloc=$(job_until service running)
+    alloc=$(job_until service running) || exit 1
     eventually 30 measures "$alloc"
     stop_job service
 }
 
 the_agent_dies_and_comes_back() {
     local alloc before
-    alloc=$(job_until service running)
+    alloc=$(job_until service running) || exit 1
     eventually 20 logs_hold "$alloc" up
     before=$(pgrep -x diego-init)
     kill -9 "$(cat "$DIR/agent.pid")"

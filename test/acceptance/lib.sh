@@ -18,7 +18,7 @@ run_case() {
 }
 
 fail() {
-    echo "$*"
+    echo "$*" >&2
     exit 1
 }
 
@@ -64,7 +64,15 @@ alloc_has_status() {
 # Runs a job and waits until its allocation has this status; prints the allocation.
 job_until() {
     run_job "$1"
-    eventually 60 alloc_has_status "$1" "$2"
+    local deadline=$((SECONDS + 60))
+    until alloc_has_status "$1" "$2"; do
+        if [ "$SECONDS" -ge "$deadline" ]; then
+            "$NOMAD" job status "$1" >&2
+            "$NOMAD" alloc status "$(alloc_of "$1")" >&2
+            fail "job $1 is never $2"
+        fi
+        sleep 0.3
+    done
     alloc_of "$1"
 }
 

@@ -243,6 +243,17 @@ func TestRecoverAfterTheDeathOfThePlugin(t *testing.T) {
 	must.NoError(t, second.driver.DestroyTask(ended.config.ID, true))
 }
 
+func TestRecoverOfATaskThatIsGoneIsAnError(t *testing.T) {
+	n := newNode(t)
+	task, _ := n.run(shell("true"))
+	must.NoError(t, n.driver.DestroyTask(task.config.ID, false))
+	eventually(t, "its files are gone", func() bool {
+		entries, err := os.ReadDir(filepath.Join(n.dir, "run/tasks"))
+		return err == nil && len(entries) == 0
+	})
+	must.ErrorContains(t, n.driver.RecoverTask(task.handle), "nothing is left of task")
+}
+
 func TestNothingIsLeftOfATask(t *testing.T) {
 	n := newNode(t)
 	before := mountCount(t)
