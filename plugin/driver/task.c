@@ -310,8 +310,8 @@ int task_recover(struct task *task, const SupervisorTaskState *state, task_ready
     if (greet(task, NULL) == 0)
         return 0;
     if (access(task->task_dir, F_OK) < 0)
-        return error_set(error, ENOENT, "nothing is left of task %s: it was destroyed, or the host was rebooted",
-                         task->id);
+        return error_set(error, ENOENT,
+                         "nothing is left of task %s: it was destroyed, or the host was rebooted", task->id);
     task->state = TASK_RUNNING; /* it was; what became of it is found now */
     become_orphaned(task);
     return 0;

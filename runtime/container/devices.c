@@ -110,8 +110,7 @@ int plan_make_dev(struct plan *plan, struct error *error) {
 
 static int load_own_program(struct container *container, struct error *error) {
     const Diego__Supervisor__TaskSpec *spec = container->spec;
-    struct device_rule *rules = calloc(spec->n_devices + 1, sizeof *rules);
-    _cleanup_free_ struct device_rule *owned = rules;
+    _cleanup_free_ struct device_rule *rules = calloc(spec->n_devices + 1, sizeof *rules);
     if (rules == NULL)
         return error_set_no_memory(error);
     size_t count = 0;

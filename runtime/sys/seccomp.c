@@ -64,8 +64,9 @@ static int add_allowed(scmp_filter_ctx context, uint64_t capabilities) {
 
 static int add_conditional(scmp_filter_ctx context, uint64_t capabilities) {
     for (size_t i = 0; i < seccomp_personality_count; i++) {
-        int r = add_rule(context, SCMP_ACT_ALLOW, "personality", 1,
-                         &SCMP_A0_64(SCMP_CMP_EQ, seccomp_personalities[i]));
+        int r = add_rule(
+            context, SCMP_ACT_ALLOW, "personality", 1,
+            &(struct scmp_arg_cmp){.arg = 0, .op = SCMP_CMP_EQ, .datum_a = seccomp_personalities[i]});
         if (r < 0)
             return r;
     }

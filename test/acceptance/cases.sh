@@ -96,7 +96,7 @@ out_of_memory_is_told() {
     alloc=$(job_until oom failed) || exit 1
     events=$(task_state "$alloc" '[.Events[].DisplayMessage] | join("|")')
     expect_match "$events" 'Exit Code: 137, Signal: 9'
-    expect_match "$events" 'OOM Killed'
+    expect "$(task_state "$alloc" '[.Events[] | select(.Type == "Terminated")][0].Details.oom_killed')" true
     expect_match "$events" 'Out of memory: the limit is 20971520 bytes'
 }
 
@@ -130,13 +130,15 @@ twenty_allocations() {
 }
 
 measures() {
-    "$NOMAD" alloc status -stats "$1" | grep -qE '[1-9][0-9.]* (KiB|MiB)/32 MiB'
+    curl -s "http://127.0.0.1:4646/v1/client/allocation/$1/stats" |
+        jq -e '.Tasks.t.ResourceUsage | .MemoryStats.Usage > 100000 and .MemoryStats.RSS > 0 and .CpuStats.TotalTicks > 0' >&2
 }
 
 statistics() {
     local alloc
     alloc=$(job_until service running) || exit 1
     eventually 30 measures "$alloc"
+    curl -s "http://127.0.0.1:4646/v1/client/allocation/$alloc/stats"
     stop_job service
 }
 

@@ -14,7 +14,7 @@ static void missing_is_success(void **state) {
 static void single_files_and_links_go(void **state) {
     struct test_directory *directory = *state;
     test_write_file(directory->fd, "file", "");
-    symlinkat("file", directory->fd, "link");
+    assert_int_equal(symlinkat("file", directory->fd, "link"), 0);
     assert_int_equal(path_remove_tree(directory->fd, "link", NULL), 0);
     assert_true(test_exists(directory->fd, "file"));
     assert_int_equal(path_remove_tree(directory->fd, "file", NULL), 0);
@@ -23,11 +23,11 @@ static void single_files_and_links_go(void **state) {
 
 static void links_are_removed_not_followed(void **state) {
     struct test_directory *directory = *state;
-    mkdirat(directory->fd, "keep", 0755);
+    assert_int_equal(mkdirat(directory->fd, "keep", 0755), 0);
     test_write_file(directory->fd, "keep/file", "");
-    mkdirat(directory->fd, "tree", 0755);
-    symlinkat("../keep", directory->fd, "tree/link");
-    symlinkat("/", directory->fd, "tree/root");
+    assert_int_equal(mkdirat(directory->fd, "tree", 0755), 0);
+    assert_int_equal(symlinkat("../keep", directory->fd, "tree/link"), 0);
+    assert_int_equal(symlinkat("/", directory->fd, "tree/root"), 0);
     assert_int_equal(path_remove_tree(directory->fd, "tree", NULL), 0);
     assert_false(test_exists(directory->fd, "tree"));
     assert_true(test_exists(directory->fd, "keep/file"));
@@ -35,15 +35,15 @@ static void links_are_removed_not_followed(void **state) {
 
 static void wide_trees_and_unreadable_modes(void **state) {
     struct test_directory *directory = *state;
-    mkdirat(directory->fd, "tree", 0);
+    assert_int_equal(mkdirat(directory->fd, "tree", 0), 0);
     for (int i = 0; i < 40; i++) {
         char name[32];
         snprintf(name, sizeof name, "tree/%d", i);
-        mkdirat(directory->fd, name, 0);
+        assert_int_equal(mkdirat(directory->fd, name, 0), 0);
         for (int j = 0; j < 40; j++) {
             snprintf(name, sizeof name, "tree/%d/%d", i, j);
             test_write_file(directory->fd, name, "");
-            fchmodat(directory->fd, name, 0, 0);
+            assert_int_equal(fchmodat(directory->fd, name, 0, 0), 0);
         }
     }
     assert_int_equal(path_remove_tree(directory->fd, "tree", NULL), 0);
@@ -104,11 +104,11 @@ static void assert_mount_survives(struct test_directory *directory, const char *
 
 static void mounts_are_not_entered(void **state) {
     struct test_directory *directory = *state;
-    mkdirat(directory->fd, "keep", 0755);
+    assert_int_equal(mkdirat(directory->fd, "keep", 0755), 0);
     test_write_file(directory->fd, "keep/file", "");
-    mkdirat(directory->fd, "tree", 0755);
-    mkdirat(directory->fd, "tree/sub", 0755);
-    mkdirat(directory->fd, "tree/sub/mount", 0755);
+    assert_int_equal(mkdirat(directory->fd, "tree", 0755), 0);
+    assert_int_equal(mkdirat(directory->fd, "tree/sub", 0755), 0);
+    assert_int_equal(mkdirat(directory->fd, "tree/sub/mount", 0755), 0);
     assert_mount_survives(directory, "tree/sub/mount", "tree",
                           "cannot remove tree: stopped in sub, 1 directories down: Device or resource busy");
     assert_mount_survives(directory, "tree", "tree", "cannot remove tree: Device or resource busy");

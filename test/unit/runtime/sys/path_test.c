@@ -46,7 +46,7 @@ static void open_of_the_root_itself(void **state) {
 static void open_refuses_links_when_told(void **state) {
     struct test_directory *directory = *state;
     test_reads_below_root(directory);
-    symlinkat("etc", directory->fd, "link");
+    assert_int_equal(symlinkat("etc", directory->fd, "link"), 0);
     _cleanup_error_ struct error error = ERROR_INIT;
     assert_int_equal(path_open(directory->fd, "/link/motd", O_RDONLY, 0, PATH_NO_LINKS, &error), -ELOOP);
     test_assert_error(&error, ELOOP, "cannot open /link/motd: it is, or leads through, a symbolic link");
@@ -82,7 +82,7 @@ static void host_directory_must_be_absolute_and_a_directory(void **state) {
 
 static void make_directories_makes_what_is_missing(void **state) {
     struct test_directory *directory = *state;
-    mkdirat(directory->fd, "a", 0700);
+    assert_int_equal(mkdirat(directory->fd, "a", 0700), 0);
     mode_t umask_before = umask(077);
     _cleanup_close_ int fd =
         path_make_directories(directory->fd, "/a//b/c/", 01775, 2000, 3000, PATH_NO_LINKS, NULL);
@@ -103,10 +103,10 @@ static void make_directories_makes_what_is_missing(void **state) {
 
 static void make_directories_stays_in_the_root(void **state) {
     struct test_directory *directory = *state;
-    mkdirat(directory->fd, "root", 0755);
+    assert_int_equal(mkdirat(directory->fd, "root", 0755), 0);
     _cleanup_close_ int root = openat(directory->fd, "root", O_PATH | O_CLOEXEC);
-    symlinkat("/..", root, "up");
-    symlinkat("/tmp", root, "tmp");
+    assert_int_equal(symlinkat("/..", root, "up"), 0);
+    assert_int_equal(symlinkat("/tmp", root, "tmp"), 0);
     _cleanup_close_ int up = path_make_directories(root, "up/../x", 0755, -1, -1, PATH_FOLLOW_IN_ROOT, NULL);
     assert_true(up >= 0);
     assert_true(test_exists(root, "x"));
@@ -119,7 +119,7 @@ static void make_directories_stays_in_the_root(void **state) {
 static void make_directories_refuses_files_and_links(void **state) {
     struct test_directory *directory = *state;
     test_write_file(directory->fd, "file", "");
-    symlinkat(".", directory->fd, "link");
+    assert_int_equal(symlinkat(".", directory->fd, "link"), 0);
     _cleanup_error_ struct error error = ERROR_INIT;
     assert_int_equal(
         path_make_directories(directory->fd, "file/x", 0755, -1, -1, PATH_FOLLOW_IN_ROOT, &error), -ENOTDIR);
@@ -134,7 +134,7 @@ static void read_file_takes_regular_files_only(void **state) {
     test_write_file(directory->fd, "file", "12345");
     mkfifoat(directory->fd, "fifo", 0600);
     mknodat(directory->fd, "device", S_IFCHR | 0600, makedev(1, 5));
-    symlinkat("file", directory->fd, "link");
+    assert_int_equal(symlinkat("file", directory->fd, "link"), 0);
     _cleanup_buffer_ struct buffer contents = BUFFER_INIT;
     _cleanup_error_ struct error error = ERROR_INIT;
     assert_int_equal(path_read_file(directory->fd, "/file", 5, &contents, &error), 0);
@@ -166,7 +166,7 @@ static void write_file_replaces_and_leaves_nothing_beside(void **state) {
 
 static void write_file_that_fails_leaves_the_old_one(void **state) {
     struct test_directory *directory = *state;
-    mkdirat(directory->fd, "taken", 0755);
+    assert_int_equal(mkdirat(directory->fd, "taken", 0755), 0);
     _cleanup_error_ struct error error = ERROR_INIT;
     assert_int_equal(path_write_file(directory->fd, "taken", "x", 1, 0600, false, &error), -EISDIR);
     test_assert_error(&error, EISDIR, "cannot write taken: Is a directory");
@@ -178,8 +178,8 @@ static void write_file_that_fails_leaves_the_old_one(void **state) {
 /* --- log FIFOs: DIRECTORY/alloc/logs/.web.stdout.fifo --- */
 
 static char *make_log_fifo(struct test_directory *directory) {
-    mkdirat(directory->fd, "alloc", 0777);
-    mkdirat(directory->fd, "alloc/logs", 0777);
+    assert_int_equal(mkdirat(directory->fd, "alloc", 0777), 0);
+    assert_int_equal(mkdirat(directory->fd, "alloc/logs", 0777), 0);
     assert_int_equal(mkfifoat(directory->fd, "alloc/logs/.web.stdout.fifo", 0600), 0);
     char *path;
     assert_true(asprintf(&path, "%s/alloc/logs/.web.stdout.fifo", directory->path) > 0);
@@ -214,7 +214,7 @@ static void log_fifo_that_is_something_else_is_refused(void **state) {
     assert_true(reader >= 0);
     renameat(directory->fd, "alloc/logs/.web.stdout.fifo", directory->fd, "alloc/logs/other");
     assert_int_equal(path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, NULL), -ENOENT);
-    symlinkat("other", directory->fd, "alloc/logs/.web.stdout.fifo");
+    assert_int_equal(symlinkat("other", directory->fd, "alloc/logs/.web.stdout.fifo"), 0);
     assert_int_equal(path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, NULL), -ELOOP);
     unlink(path);
     test_write_file(directory->fd, "alloc/logs/.web.stdout.fifo", "");
@@ -232,22 +232,22 @@ static void log_fifo_directory_must_not_be_swapped_for_a_link(void **state) {
     _cleanup_close_ int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     assert_true(reader >= 0);
     renameat(directory->fd, "alloc/logs", directory->fd, "elsewhere");
-    symlinkat("../elsewhere", directory->fd, "alloc/logs");
+    assert_int_equal(symlinkat("../elsewhere", directory->fd, "alloc/logs"), 0);
     assert_int_equal(path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, NULL), -ELOOP);
     unlinkat(directory->fd, "alloc/logs", 0);
     renameat(directory->fd, "elsewhere", directory->fd, "alloc/logs");
     renameat(directory->fd, "alloc", directory->fd, "moved");
-    symlinkat("moved", directory->fd, "alloc");
+    assert_int_equal(symlinkat("moved", directory->fd, "alloc"), 0);
     assert_int_equal(path_open_log_fifo(path, O_WRONLY | O_NONBLOCK, NULL), -ELOOP);
 }
 
 static void log_fifo_below_links_of_the_host_is_fine(void **state) {
     struct test_directory *directory = *state;
-    mkdirat(directory->fd, "disk", 0755);
-    mkdirat(directory->fd, "disk/alloc", 0777);
-    mkdirat(directory->fd, "disk/alloc/logs", 0777);
+    assert_int_equal(mkdirat(directory->fd, "disk", 0755), 0);
+    assert_int_equal(mkdirat(directory->fd, "disk/alloc", 0777), 0);
+    assert_int_equal(mkdirat(directory->fd, "disk/alloc/logs", 0777), 0);
     mkfifoat(directory->fd, "disk/alloc/logs/f", 0600);
-    symlinkat("disk", directory->fd, "nomad");
+    assert_int_equal(symlinkat("disk", directory->fd, "nomad"), 0);
     char path[64];
     snprintf(path, sizeof path, "%s/nomad/alloc/logs/f", directory->path);
     _cleanup_close_ int reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
