@@ -6,7 +6,7 @@
 /* Output that waits in gRPC before the process is made to wait instead. */
 enum { QUEUE_LIMIT = 512 * 1024 };
 
-/* An empty frame now and then makes the agent notice a client that went away (reference 5.11). */
+/* An empty frame now and then makes the agent notice a client that went away. */
 static const int64_t HEARTBEAT_NS = 10 * NS_PER_S;
 
 struct stream_call {

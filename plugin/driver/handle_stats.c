@@ -24,7 +24,7 @@ static void stream_free(struct stats_stream *stream) {
     free(stream);
 }
 
-/* Ends a stream with OK: an error would be logged by the agent each time (reference 5.7). */
+/* Ends a stream with OK: an error would be logged by the agent each time. */
 static void stream_finish(struct stats_stream *stream) {
     rpc_call_finish(stream->call, RPC_OK, "", NULL);
     stream_free(stream);

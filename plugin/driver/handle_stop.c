@@ -73,7 +73,7 @@ static uint64_t duration_ms(const Google__Protobuf__Duration *duration) {
            (uint64_t)duration->nanos / 1000000;
 }
 
-/* An unknown id is success: an error would only start Nomad's retries, minutes long (reference 5.4). */
+/* An unknown id is success: an error would only start Nomad's retries, minutes long. */
 void handle_stop_task(struct rpc_call *call, const ProtobufCMessage *message, void *service) {
     const DriverStopTaskRequest *request = (const DriverStopTaskRequest *)message;
     struct driver *driver = service;

@@ -8,7 +8,7 @@
 void reply_error(struct rpc_call *call, enum rpc_status status, struct error *error);
 
 /* The same for a StartTask that Nomad may try again under the job's restart policy: carries RecoverableError
- * in grpc-status-details-bin (protocol reference 5.2). */
+ * in grpc-status-details-bin. */
 void reply_recoverable(struct rpc_call *call, struct error *error);
 
 /* Nomad's words for an id that this driver does not know. */

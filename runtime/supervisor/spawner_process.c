@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include "runtime/base/fd.h"
 #include "runtime/base/text.h"
@@ -67,6 +66,7 @@ static void reset_oom_score(void) {
 
 _Noreturn static void run_supervisor(const struct spawner_process *spawner, int memfd, int control_fd) {
     fd_close(spawner->fd);
+    signal(SIGCHLD, SIG_DFL); /* a supervisor wants to know how its children end */
     setsid();
     prctl(PR_SET_NAME, "diego-task");
     reset_oom_score();
@@ -159,7 +159,8 @@ static void detach_from_plugin(int fd) {
     if (fd > STDERR_FILENO + 1)
         close_range(STDERR_FILENO + 1, (unsigned)fd - 1, 0);
     close_range((unsigned)fd + 1, ~0U, 0);
-    static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGTERM};
+    /* SIGCHLD too: children are reaped by the kernel, since this process only ever waits for requests. */
+    static const int ignored[] = {SIGPIPE, SIGHUP, SIGINT, SIGTERM, SIGCHLD};
     for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
         signal(ignored[i], SIG_IGN);
 }
@@ -173,8 +174,6 @@ _Noreturn void spawner_process_run(int fd) {
         size_t fd_count = 0;
         int got = protocol_receive(fd, &diego__supervisor__spawner_request__descriptor, &request, fds,
                                    &fd_count, NULL);
-        while (waitpid(-1, NULL, WNOHANG) > 0)
-            continue;
         if (got == -EBADMSG || got == -EINTR)
             continue;
         if (got <= 0)

@@ -130,15 +130,16 @@ twenty_allocations() {
 }
 
 measures() {
-    curl -s "http://127.0.0.1:4646/v1/client/allocation/$1/stats" |
-        jq -e '.Tasks.t.ResourceUsage | .MemoryStats.Usage > 100000 and .MemoryStats.RSS > 0 and .CpuStats.TotalTicks > 0' >&2
+    local usage
+    usage=$(curl -s "http://127.0.0.1:4646/v1/client/allocation/$1/stats" | jq -c .Tasks.t.ResourceUsage)
+    echo "$usage"
+    jq -e '.MemoryStats.Usage > 100000 and .MemoryStats.RSS > 0 and .CpuStats.TotalTicks > 0' <<<"$usage" >/dev/null
 }
 
 statistics() {
     local alloc
     alloc=$(job_until service running) || exit 1
     eventually 30 measures "$alloc"
-    curl -s "http://127.0.0.1:4646/v1/client/allocation/$alloc/stats"
     stop_job service
 }
 
@@ -157,14 +158,23 @@ the_agent_dies_and_comes_back() {
     stop_job service
 }
 
+# Names what is left, if anything.
 is_clean() {
-    ! pgrep -x 'diego-(task|init)' >/dev/null && [ -z "$(ls -A /run/nomad-driver-diego/tasks)" ] &&
-        [ -z "$(ls -A /var/lib/nomad-driver-diego/tasks)" ] && ! ls -d /sys/fs/cgroup/nomad.slice/*/*.scope 2>/dev/null &&
-        ! grep -q nomad-driver-diego /proc/self/mountinfo
+    local left
+    left=$(
+        pgrep -x diego-task
+        pgrep -x diego-init
+        ls -A /run/nomad-driver-diego/tasks /var/lib/nomad-driver-diego/tasks | grep -v ':$'
+        ls -d /sys/fs/cgroup/nomad.slice/*/*.scope 2>/dev/null
+        grep nomad-driver-diego /proc/self/mountinfo
+    )
+    [ -z "$left" ] || echo "left: $left"
+    [ -z "$left" ]
 }
 
 nothing_is_left() {
     local job
+    curl -s http://127.0.0.1:4646/v1/allocations | jq -r '.[] | .ID + " " + .JobID'
     for job in $("$NOMAD" job status | awk 'NR > 1 { print $1 }'); do
         stop_job "$job"
     done

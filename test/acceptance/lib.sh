@@ -13,7 +13,8 @@ run_case() {
     else
         failed=$((failed + 1))
         echo "FAIL  $1"
-        sed 's/^/      /' "$log" | tail -40
+        # Conditions that were waited for repeat themselves.
+        awk '!seen[$0]++' "$log" | sed 's/^/      /' | cut -c1-2000 | head -60
     fi
 }
 

@@ -268,5 +268,6 @@ func TestNothingIsLeftOfATask(t *testing.T) {
 		})
 	}
 	eventually(t, "no supervisor is left", func() bool { return len(supervisors(t, n)) == 0 })
+	eventually(t, "nor a zombie of one", func() bool { return zombies(t) == 0 })
 	must.Eq(t, before, mountCount(t))
 }

@@ -41,6 +41,21 @@ func supervisors(t *testing.T, n *node) []int {
 	return found
 }
 
+// zombies counts supervisors that nobody has reaped.
+func zombies(t *testing.T) int {
+	t.Helper()
+	count := 0
+	files, err := filepath.Glob("/proc/[0-9]*/stat")
+	must.NoError(t, err)
+	for _, file := range files {
+		stat, _ := os.ReadFile(file)
+		if strings.Contains(string(stat), "(diego-task) Z") {
+			count++
+		}
+	}
+	return count
+}
+
 func mountCount(t *testing.T) int {
 	t.Helper()
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
