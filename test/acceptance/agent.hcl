@@ -34,6 +34,11 @@ client {
   }
 }
 
+# Without it the agent does not ask for statistics.
+telemetry {
+  publish_allocation_metrics = true
+}
+
 plugin "nomad-driver-diego" {
   config {
     preloaded_rootfs = { busybox = "DIR/rootfs" }
