@@ -192,7 +192,8 @@ static void reset_signals(void) {
 /* Returns only with an error. */
 static int become_process(const struct spawn_child *child, struct error *error) {
     setsid();
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* until the exec: nobody in the container can look into this copy of us */
+    prctl(PR_SET_DUMPABLE, 0, 0, 0,
+          0); /* until the exec: nobody in the container can look into this copy of us */
     umask(022);
     reset_signals();
     int r = set_limits(child, error);

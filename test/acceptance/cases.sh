@@ -177,7 +177,7 @@ is_clean() {
     left=$(
         pgrep -x diego-task
         pgrep -x diego-init
-        ls -A /run/nomad-driver-diego/tasks /var/lib/nomad-driver-diego/tasks | grep -v ':$'
+        find /run/nomad-driver-diego/tasks /var/lib/nomad-driver-diego/tasks -mindepth 1 -maxdepth 1
         ls -d /sys/fs/cgroup/nomad.slice/*/*.scope 2>/dev/null
         grep nomad-driver-diego /proc/self/mountinfo
     )
