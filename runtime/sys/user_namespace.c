@@ -48,17 +48,45 @@ static int open_namespace(pid_t pid, int *ret_fd, struct error *error) {
     return 0;
 }
 
+/* The kernel refuses user namespaces to a process whose root is not that of its mount namespace, as in a
+ * chroot; entering the namespace it is in already makes it so. */
+static void leave_chroot(void) {
+    _cleanup_close_ int own = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+    if (own >= 0)
+        setns(own, CLONE_NEWNS); /* what fails here fails below, with a better reason */
+}
+
+/* Holds a new namespace until it is killed. */
+_Noreturn static void hold_namespace(int report_fd) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    leave_chroot();
+    int32_t code = unshare(CLONE_NEWUSER) < 0 ? errno : 0;
+    fd_write_all(report_fd, &code, sizeof code);
+    for (;;)
+        pause();
+}
+
+static int wait_for_namespace(int report_fd, struct error *error) {
+    int32_t code = 0;
+    if (read(report_fd, &code, sizeof code) != sizeof code)
+        code = ECHILD;
+    return code != 0 ? error_set_errno(error, code, "cannot create a user namespace") : 0;
+}
+
 int user_namespace_create(uint32_t first_id, uint32_t count, int *ret_fd, struct error *error) {
-    _cleanup_close_ int pidfd = -1, fd = -1;
-    pid_t pid = process_clone(CLONE_NEWUSER, -1, &pidfd);
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-        for (;;)
-            pause();
-    }
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) < 0)
+        return error_set_errno(error, errno, "cannot make a pipe");
+    _cleanup_close_ int pidfd = -1, fd = -1, report_fd = report[0];
+    pid_t pid = process_clone(0, -1, &pidfd);
+    if (pid == 0)
+        hold_namespace(report[1]);
+    fd_close(report[1]);
     if (pid < 0)
         return error_set_errno(error, -pid, "cannot create a user namespace");
-    int r = user_namespace_map(pid, first_id, count, error);
+    int r = wait_for_namespace(report_fd, error);
+    if (r >= 0)
+        r = user_namespace_map(pid, first_id, count, error);
     if (r >= 0)
         r = open_namespace(pid, &fd, error);
     process_signal(pidfd, SIGKILL);

@@ -79,7 +79,9 @@ static void depth_is_not_limited(void **state) {
 /* In a mount namespace of its own; 0 when removal stopped at the mount with this error. */
 static int remove_tree_with_mount(struct test_directory *directory, const char *mount_point, const char *tree,
                                   const char *text) {
-    if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+    /* EINVAL: the root is no mount, as in a chroot. */
+    if (unshare(CLONE_NEWNS) < 0 ||
+        (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 && errno != EINVAL))
         return 10;
     if (chdir(directory->path) < 0 || mount("keep", mount_point, NULL, MS_BIND, NULL) < 0)
         return 11;
